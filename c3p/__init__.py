@@ -146,6 +146,7 @@ from c3p.request_life import (
     RequestPended,
     RequestState,
 )
+from c3p.schema_files import schema_files
 from c3p.stamped import render_versions
 from c3p.stream_words import are_known_filters, is_known_stream
 from c3p.timestamps import format_timestamp, parse_timestamp
@@ -160,6 +161,7 @@ from c3p.uris import (
     mcu_uri,
     parse_join_link,
 )
+from c3p.validation import MOST_VIOLATIONS, Violation, validate
 from c3p.vocabulary import (
     AccessMethod,
     AdmissionPolicy,
@@ -198,6 +200,7 @@ __all__ = [
     "MCU_ID",
     "MCU_SERVER_URI",
     "MEANINGS",
+    "MOST_VIOLATIONS",
     "PROVISIONING_EVENT",
     "PROVISIONING_TYPE",
     "REPLICA",
@@ -355,6 +358,7 @@ __all__ = [
     "ViewLockedChanged",
     "ViewRemoved",
     "ViewVideoModeChanged",
+    "Violation",
     "WantedGroup",
     "admit",
     "answer_with",
@@ -389,6 +393,8 @@ __all__ = [
     "principal_of_worker",
     "proven_principal",
     "render_versions",
+    "schema_files",
     "state_of",
     "uri_key",
+    "validate",
 ]

@@ -1,4 +1,4 @@
-"""The app-INVITE document: a presenter's client invites a user's client (c3p.md section 5.6)."""
+"""The app-INVITE document: a presenter's client invites a user's client (MS-CONFBAS)."""
 
 from __future__ import annotations
 

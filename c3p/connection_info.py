@@ -1,4 +1,4 @@
-"""``connection-info``: how to reach an MCU (c3p.md sections 7.5 and 7.14)."""
+"""``connection-info``: how to reach an MCU (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes to documents (c3p.md section 4, conference-info.md section 3)."""
+"""Bytes to documents (MS-CONFBAS, RFC 4575 section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``request``, ``response`` and ``notify``: what a C3P document is (c3p.md section 4)."""
+"""``request``, ``response`` and ``notify``: what a C3P document is (MS-CONFBAS)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MAX_EPOCH: Final = 2**53 - 2
 
 @attrs.frozen(kw_only=True, slots=False)
 class Request(Node):
-    """A command on its way to the one who carries it out (c3p.md section 4.1)."""
+    """A command on its way to the one who carries it out (MS-CONFBAS)."""
 
-    #: Decimal digits, unique among all requests of one sender (c3p.md section 2.3).
+    #: Decimal digits, unique among all requests of one sender (MS-CONFBAS).
     request_id: Annotated[str, Attribute("requestId", kind=Kind.NUMBER)]
     from_: Annotated[str, Attribute("from")]  #: URI of the sender
     to: Annotated[str, Attribute("to")]  #: URI in the To header of the carrying request
@@ -80,7 +80,7 @@ class Request(Node):
 
 @attrs.frozen(kw_only=True, slots=False)
 class Response(Node):
-    """What became of a request (c3p.md section 4.2)."""
+    """What became of a request (MS-CONFBAS)."""
 
     request_id: Annotated[str, Attribute("requestId", kind=Kind.NUMBER)]
     from_: Annotated[str, Attribute("from")]
@@ -92,7 +92,7 @@ class Response(Node):
     time_out: Annotated[int | None, Attribute("timeOut", kind=Kind.UINT)] = None  #: seconds to go on waiting
     retry_after: Annotated[int | None, Attribute("retryAfter", kind=Kind.UINT)] = None  #: seconds before a retry
     version: Annotated[int | None, Attribute("version", kind=Kind.UINT)] = None  #: of the state it reflects
-    #: Why it failed, in the shape of an ``ms-diagnostics`` header (of this project; c3p.md section 7.4).
+    #: Why it failed, in the shape of an ``ms-diagnostics`` header (of this project; docs/commands.rst).
     diagnostics: Annotated[str | None, Attribute("diagnostics", MSCP)] = None
     #: The claim that the request stays behind, and is refused for (of this project).
     epoch: Annotated[int | None, Attribute("epoch", MSCP, kind=Kind.UINT)] = None
@@ -122,7 +122,7 @@ class Response(Node):
 
 @attrs.frozen(kw_only=True, slots=False)
 class Notify(Node):
-    """A change of state that an MCU reports to the Focus (c3p.md section 4.3, of this project)."""
+    """A change of state that an MCU reports to the Focus (MS-CONFBAS, of this project)."""
 
     notification_id: Annotated[int, Attribute("notificationId", kind=Kind.UINT)]  #: +1 for each (MCU, conference)
     from_: Annotated[str, Attribute("from")]  #: MCU-Conference-URI

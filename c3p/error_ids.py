@@ -1,4 +1,4 @@
-"""Numbers of ``ms-diagnostics`` that a Focus, a Focus Factory or an A/V MCU gives (c3p.md section 8)."""
+"""Numbers of ``ms-diagnostics`` that a Focus, a Focus Factory or an A/V MCU gives (MS-OCER)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C3P over HTTP without HTTP: what machines hand to whoever carries their documents (c3p.md section 6)."""
+"""C3P over HTTP without HTTP: what machines hand to whoever carries their documents (docs/c3p-over-http.rst)."""
 
 from __future__ import annotations
 

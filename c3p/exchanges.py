@@ -40,7 +40,7 @@ class Exchanges(Generic[Owner]):
         return len(self._open)
 
     def new_request_id(self) -> str:
-        """The next requestId (c3p.md section 2.3: unique among all requests of one sender)."""
+        """The next requestId (MS-CONFBAS: unique among all requests of one sender)."""
         self._last_request_id += 1
         return str(self._last_request_id)
 
@@ -51,7 +51,7 @@ class Exchanges(Generic[Owner]):
 
         ``peer`` is the principal that it is meant for, if that is known. Without an ``owner`` nobody is told. Returns
         the id of the exchange. A request may be sent again after a connect failure when its command can be carried out
-        twice (c3p.md section 6); responses and notifications always may, since requestId and version tell the receiver
+        twice; responses and notifications always may, since requestId and version tell the receiver
         that it has them.
         """
         self._last_id += 1

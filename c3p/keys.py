@@ -1,4 +1,4 @@
-"""Key elements: what a command is about (c3p.md section 7, table of key elements)."""
+"""Key elements: what a command is about (docs/commands.rst)."""
 
 from __future__ import annotations
 

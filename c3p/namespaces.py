@@ -1,4 +1,4 @@
-"""XML namespaces of C3P and conference-info documents (c3p.md section 3)."""
+"""XML namespaces of C3P and conference-info documents (MS-CONFBAS)."""
 
 from __future__ import annotations
 

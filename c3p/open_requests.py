@@ -1,4 +1,4 @@
-"""All requests of one sender that have not ended; answers may come in any order (c3p.md section 4.5)."""
+"""All requests of one sender that have not ended; answers may come in any order (MS-CONFBAS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Life of one request, as its sender sees it (c3p.md section 4.5).
+"""Life of one request, as its sender sees it (MS-CONFBAS).
 
 The document decides, not the transaction that carried it: a final response may come in the answer, in a later INFO, or
 before the answer.
@@ -163,7 +163,7 @@ class RequestLife:
     def dialog_ended(self) -> list[RequestEvent]:
         """The dialog is gone. A request to end the conference has had its success then.
 
-        So has one that is aimed at all MCUs: it succeeded when the Focus accepted it (conference-join-methods.md 8).
+        So has one that is aimed at all MCUs: it succeeded when the Focus accepted it (docs/commands.rst).
         """
         command = self.request.command
         accepted = self.state is RequestState.PENDING and command.mcu_uri is None

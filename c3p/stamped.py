@@ -1,4 +1,4 @@
-"""One document for many subscribers: serialised once, the version put in for each (decisions 15)."""
+"""One document for many subscribers: serialised once, the version put in for each (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

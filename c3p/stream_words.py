@@ -17,7 +17,7 @@ _STATUSES: Final = frozenset({None, *(each.value for each in MediaStatus)})
 
 
 def is_known_stream(media: Media) -> bool:
-    """Whether status and filters of a stream are absent or words of conference-info.md section 3.4.2."""
+    """Whether status and filters of a stream are absent or words of RFC 4575 section 5.8."""
     return media.status in _STATUSES and media.ingress_filter in _FILTERS and media.egress_filter in _FILTERS
 
 

@@ -181,37 +181,47 @@ def _partial(info: ConferenceInfo) -> ConferenceInfo:
     return evolved(info, {"state": State.PARTIAL})
 
 
-def commands() -> st.SearchStrategy[Command]:
-    """Every command, and some that are not known."""
-    known = [nodes(command) for command in COMMANDS.values()]
+def commands(*, unknown: bool = True) -> st.SearchStrategy[Command]:
+    """Every command; with ``unknown`` some that are not known as well, and unknown content."""
+    known = [nodes(command, unknown=unknown) for command in COMMANDS.values()]
     strange = st.builds(UnknownCommand, element=unknown_elements())
-    return st.one_of(*known, strange)
+    return st.one_of(*known, strange) if unknown else st.one_of(*known)
 
 
-def requests() -> st.SearchStrategy[Request]:
-    """Requests, now and then with more than one command."""
-    return commands().flatmap(
-        lambda command: nodes(Request, unknown=False, command=command, more=()) | _with_more(command)
-    )
+def requests(*, unknown: bool = True) -> st.SearchStrategy[Request]:
+    """Requests; with ``unknown`` now and then with more than one command, which nobody carries out."""
+
+    def of(command: Command) -> st.SearchStrategy[Request]:
+        alone = nodes(Request, unknown=False, command=command, more=())
+        return alone | _with_more(command) if unknown else alone
+
+    return commands(unknown=unknown).flatmap(of)
 
 
 def _with_more(command: Command) -> st.SearchStrategy[Request]:
     return commands().flatmap(lambda other: nodes(Request, unknown=False, command=command, more=(other,)))
 
 
-def responses() -> st.SearchStrategy[Response]:
+def responses(*, unknown: bool = True) -> st.SearchStrategy[Response]:
     """Responses, with and without command."""
-    return (st.none() | commands()).flatmap(lambda command: nodes(Response, unknown=False, command=command, more=()))
+    return (st.none() | commands(unknown=unknown)).flatmap(
+        lambda command: nodes(Response, unknown=False, command=command, more=())
+    )
 
 
-def notifications() -> st.SearchStrategy[Notify]:
+def notifications(*, unknown: bool = True) -> st.SearchStrategy[Notify]:
     """What an MCU reports."""
-    return nodes(Notify)
+    return nodes(Notify, unknown=unknown)
 
 
-def documents() -> st.SearchStrategy[Document]:
-    """Every kind of document."""
-    return st.one_of(requests(), responses(), notifications(), conference_infos())
+def documents(*, unknown: bool = True) -> st.SearchStrategy[Document]:
+    """Every kind of document; without ``unknown`` those that the schemas of this package allow (`c3p.validate`)."""
+    return st.one_of(
+        requests(unknown=unknown),
+        responses(unknown=unknown),
+        notifications(unknown=unknown),
+        conference_infos(unknown=unknown),
+    )
 
 
 _PIECES: Final = (b"", b"<", b">", b'"', b"&", b"&amp;", b"\x00", b"\xff", b"<!DOCTYPE a>", b"&#x1;")

@@ -1,4 +1,4 @@
-"""URIs of conferences and MCUs (c3p.md sections 2.1 and 2.2).
+"""URIs of conferences and MCUs (MS-CONFBAS).
 
 ::
 
@@ -21,7 +21,7 @@ _AOR: Final = re.compile(r"(?:sips?:)?([^@:;?\s<>\"]+)@([^@;?\s<>\"]+)", re.IGNO
 _CONF_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 _OPAQUE: Final = re.compile(r"app:conf:([a-z-]+)(?::id:([^;?\s]*))?", re.IGNORECASE | re.ASCII)
 _MCU_TYPE: Final = re.compile(r"[a-z](?:[a-z-]*[a-z])?", re.ASCII)
-#: A page of the routing extensions prints it without the hyphen (c3p.md section 2.1).
+#: A page of the routing extensions prints it without the hyphen (MS-CONFBAS).
 _SPELLINGS: Final = {"audiovideo": McuType.AUDIO_VIDEO.value}
 _FOCUS: Final = "focus"
 
@@ -116,7 +116,7 @@ def is_focus_uri(uri: str) -> bool:
 
 
 def conference_key(uri: str) -> str:
-    """What spellings of one conference's URI have in common: organizer and id, in lower case (c3p.md section 2.1).
+    """What spellings of one conference's URI have in common: organizer and id, in lower case (MS-CONFBAS).
 
     Other parameters, and their order, do not count; of what is no URI of a conference, the whole text does. An
     MCU-Conference-URI has the key of its conference.

@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 
 
 class Code(Enum):
-    """Outcome that a response reports (c3p.md section 4.2). This one is closed."""
+    """Outcome that a response reports (MS-CONFBAS). This one is closed."""
 
     SUCCESS = "success"
     PENDING = "pending"
@@ -18,7 +18,7 @@ class Code(Enum):
 
 
 class Reason(StrEnum):
-    """General reasons of a failure, ``response/@reason`` (c3p.md section 4.4)."""
+    """General reasons of a failure, ``response/@reason`` (MS-CONFBAS)."""
 
     SERVER_BUSY = "serverBusy"
     TIMEOUT = "timeout"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
 
 class CommandReason(StrEnum):
-    """Specific reasons, carried on the command of a failed response (c3p.md section 4.4, decisions 9)."""
+    """Specific reasons, carried on the command of a failed response (MS-CONFBAS, docs/design-decisions.rst)."""
 
     OTHER_FAILURE = "otherFailure"
     CONFERENCE_DOESNT_EXIST = "conferenceDoesntExist"
@@ -67,7 +67,7 @@ class State(StrEnum):
 
 
 class Status(StrEnum):
-    """Status of an endpoint (conference-info.md section 3.4.1)."""
+    """Status of an endpoint (RFC 4575 section 5.7.3)."""
 
     PENDING = "pending"
     DIALING_OUT = "dialing-out"
@@ -157,7 +157,7 @@ class SessionType(StrEnum):
 
 
 class AdmissionPolicy(StrEnum):
-    """Who gets into a conference directly (c3p.md section 7.1)."""
+    """Who gets into a conference directly (docs/commands.rst)."""
 
     CLOSED_AUTHENTICATED = "closedAuthenticated"
     OPEN_AUTHENTICATED = "openAuthenticated"

@@ -1,4 +1,4 @@
-"""C3P in SIP answers: diagnostics, and what is kept for a repeated requestId (C3P reference, 4.5 and 8)."""
+"""C3P in SIP answers: diagnostics, and what is kept for a repeated requestId (MS-CONFBAS)."""
 
 from __future__ import annotations
 

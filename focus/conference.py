@@ -147,7 +147,7 @@ class Conference:
         return Changes(version=self.roster.version, removed_users=((participant.user.key, participant.user.text),))
 
     def _drop_dialled_in(self, participant: Participant, *, now: float) -> None:
-        """A user without a Focus dialog has no business on MCUs that it dialled into (conferencing-flows 2)."""
+        """A user without a Focus dialog has no business on MCUs that it dialled into."""
         user = self.roster.find(participant.user)
         for mcu_type in self.mcus.linked if user is not None else ():
             held = list(user.of_type(mcu_type).values()) if user is not None else []
@@ -362,7 +362,7 @@ class Conference:
         return None if wall_clock is None else wall_clock - self._context.endpoint.wall_clock
 
     def end(self, reason: EndReason, *, by: ClientCommand | None = None, now: float) -> None:
-        """The activation is over; the record stays (conferencing-flows 12)."""
+        """The activation is over; the record stays."""
         self.ended = True
         self.notifier.end_all(now=now)
         self.mcus.close(now=now)

@@ -21,7 +21,7 @@ class FocusConfig:
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
     mcu_factory_principal: str = "mcu-factory"  #: who that MCU Factory is
-    callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
+    callback_url: str | None = None  #: where MCUs post late responses and notifications (docs/design-decisions.rst)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
     records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
@@ -39,26 +39,26 @@ class FocusConfig:
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
-    command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending` (decisions 10)
-    fan_out_timeout: float = 30.0  #: seconds that lock and roles wait for slow MCUs (flows 9)
+    command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending`
+    fan_out_timeout: float = 30.0  #: seconds that lock and roles wait for slow MCUs (docs/commands.rst)
     #: seconds in which an ejection is answered, whether the MCUs agreed or not; below the 180 s after which a client
     #: gives up by itself, and above the 60 s in which an MCU that does not answer is given up
     eject_timeout: float = 150.0
-    #: seconds for which a failed bootstrap is not tried again (at most 10, flows 4.2). The MCU Factory knows which MCUs
+    #: seconds for which a failed bootstrap is not tried again. The MCU Factory knows which MCUs
     #: are still away, so a search costs one question to it, and people wait for an MCU that is started anew
     failure_cache: float = 2.0
-    bootstrap_attempts: int = 3  #: MCUs tried for one need (decisions 1)
-    time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
+    bootstrap_attempts: int = 3  #: MCUs tried for one need (docs/design-decisions.rst)
+    time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (docs/design-decisions.rst)
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
     mcu_silence: float = 45.0
     #: seconds without a word to an MCU that has nobody, after which it is asked: it gives the conference up after 300
     mcu_keep: float = 120.0
     #: seconds in which an MCU is told to drop a conference; it finds out by itself within 90 when nobody answers it
     farewell_timeout: float = 120.0
-    unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
+    unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant
     drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
-    flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
-    #: seconds after a restart in which those may join again, in their old place, whose dialogs are gone (decisions 34)
+    flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back
+    #: seconds after a restart in which those may join again, in their old place, whose dialogs are gone
     rejoin_grace: float = 60.0
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
@@ -70,7 +70,7 @@ class FocusConfig:
     max_subscriptions_per_user: int = 16  #: as many as devices
     max_commands: int = 256  #: open in one conference; beyond that 503
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
-    remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
+    remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (MS-CONFBAS)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
     #: things wanted of one MCU: of each of 500 users a role, a muted stream, and that it goes; the oldest that the MCU
     #: has are forgotten first, what belongs to the conference never; beyond that 503
@@ -82,7 +82,7 @@ class FocusConfig:
     #: ... and for one conference: guests of many sources guess 100 of a million six-digit passcodes in ten minutes
     guest_guesses_per_conference: int = 100
     guest_guess_window: float = 600.0  #: seconds
-    #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
+    #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect
     guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
     max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
     #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; not of

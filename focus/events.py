@@ -11,7 +11,7 @@ from sip import Event
 
 
 class EndReason(enum.Enum):
-    """Why an activation of a conference ended (conferencing-flows 12)."""
+    """Why an activation of a conference ended."""
 
     ENDED_BY_PRESENTER = "ended by presenter"
     EMPTY = "empty"  #: the last participant left
@@ -96,7 +96,7 @@ class McuAssigned(Event):
 
 @attrs.frozen(kw_only=True)
 class McuLost(Event):
-    """An assigned MCU failed; what it owned was taken from the roster (conferencing-flows 11)."""
+    """An assigned MCU failed; what it owned was taken from the roster (docs/design-decisions.rst)."""
 
     conference_uri: str
     mcu_type: str

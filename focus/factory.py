@@ -1,4 +1,4 @@
-"""The Focus Factory: conference records by SERVICE, and for Focuses elsewhere by HTTP (C3P reference, 5.1 and 7.14)."""
+"""The Focus Factory: conference records by SERVICE, and for Focuses elsewhere by HTTP (MS-CONFBAS)."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class Focus:
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
-            lambda request, flow: self.inside.is_for_focus(request, domains),
+            lambda request, flow: self.inside.is_for_focus(request, flow, domains),
             claim=Claim.CONFERENCE,
             methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
@@ -365,7 +365,7 @@ class Focus:
         return self.take_events()
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
+        """What an MCU posted to the callback URL; `peer` is its authenticated principal (docs/design-decisions.rst).
 
         404 for a conference that is not active, 403 for anybody but its MCU. Then drain and read ``next_timeout``.
         """

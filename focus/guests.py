@@ -1,4 +1,4 @@
-"""Guests: participants without an account, who prove a passcode or wait in the lobby (SIP profile 15; RFC 3323).
+"""Guests: participants without an account, who prove a passcode or wait in the lobby (docs/security.rst; RFC 3323).
 
 A guest says in From that it does not say who it is: its host is ``anonymous.invalid``. It picks a user part by which
 the others tell it apart, a GUID. The passcode of a conference is proved by Digest (RFC 7616): the realm is the

@@ -12,10 +12,10 @@ from focus.context import Context
 from focus.guests import Guests
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records
-from sip import Request
+from sip import Flow, Request
 
 
-def _no_media_call(request: Request) -> bool:
+def _no_call(request: Request, flow: Flow) -> bool:
     return False
 
 
@@ -29,9 +29,9 @@ class Inside:
     guests: Guests
     procedures: Procedures
     #: Whether a request is for the other core, and not for the Focus.
-    is_media_call: Callable[[Request], bool] = _no_media_call
+    is_of_a_call: Callable[[Request, Flow], bool] = _no_call
 
-    def is_for_focus(self, request: Request, domains: Container[str]) -> bool:
+    def is_for_focus(self, request: Request, flow: Flow, domains: Container[str]) -> bool:
         """Whether a request is about a conference of these domains, and for the Focus itself."""
         uri = request.uri
-        return uri.host in domains and conf_id_of(str(uri)) is not None and not self.is_media_call(request)
+        return uri.host in domains and conf_id_of(str(uri)) is not None and not self.is_of_a_call(request, flow)

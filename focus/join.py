@@ -1,4 +1,4 @@
-"""The INVITE that joins a conference: an addUser for oneself (C3P reference, 7.1)."""
+"""The INVITE that joins a conference: an addUser for oneself (docs/commands.rst)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SDP: Final = "application/sdp"
 
 @attrs.frozen(kw_only=True)
 class Join:
-    """An INVITE that wants to join a conference (C3P reference, 7.1)."""
+    """An INVITE that wants to join a conference (docs/commands.rst)."""
 
     document: Request
     user: AddressOfRecord  #: the joining user, authenticated

@@ -1,4 +1,4 @@
-"""An INVITE to a conference: who it is from, the record, what the policy says, and in (C3P reference, 7.1)."""
+"""An INVITE to a conference: who it is from, the record, what the policy says, and in (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents for the subscribers of one conference: serialised once, numbered for each (decisions 13 to 15)."""
+"""Documents for the subscribers of one conference: serialised once, numbered for each (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Subscriber:
     user: str  #: key of the user
     number: int  #: what it is called where state is written
     flow: Flow | None  #: None after a restart, until it is heard
-    limited: bool  #: in the lobby: sees only itself (decisions 19)
+    limited: bool  #: in the lobby: sees only itself (docs/design-decisions.rst)
     version: int = 0  #: of the last document sent
     reserved: int = 0  #: the highest version that what is written leaves room for
     autoextend: float | None = None  #: seconds by which each document prolongs it; None: the subscriber refreshes
@@ -152,7 +152,7 @@ class Notifier:
         return first_due(*map(_EXTEND_AT, self._subscribers.values()))
 
     def handle_timeout(self, *, now: float) -> None:
-        """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (conference-info 2)."""
+        """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (RFC 4575 section 3)."""
         for subscriber in list(self._subscribers.values()):
             if subscriber.extend_at is not None and subscriber.extend_at <= now:
                 self._send_whole(subscriber, now=now)
@@ -175,7 +175,7 @@ class Notifier:
             self._end(subscriber, reason, body, now=now)
 
     def end_all(self, *, now: float) -> None:
-        """The conference is over: a last document with a deleted root (conferencing-flows 12)."""
+        """The conference is over: a last document with a deleted root."""
         gone = render_versions(deleted_document(self._roster))
         for subscriber in list(self._subscribers.values()):
             self._end(subscriber, "noresource", self._numbered(subscriber, gone), now=now)

@@ -211,7 +211,7 @@ class Participants:
     # Connections -----------------------------------------------------------------------------------------------------
 
     def flow_lost(self, session: SessionId, *, now: float) -> None:
-        """The connection of a dialog is gone: the client has some time to come back (decisions 11)."""
+        """The connection of a dialog is gone: the client has some time to come back (docs/design-decisions.rst)."""
         participant = self._participants.get(session)
         if participant is not None:  # pragma: no branch (nothing is reported of a session that is being ended)
             participant.lost_until = now + self._context.config.flow_loss_grace
@@ -250,7 +250,7 @@ def _name(event: InviteReceived, join: Join) -> str | None:
 
 
 def _focus_endpoint(request: Request, join: Join, status: Status) -> Endpoint:
-    """A focus endpoint shows its status and what the client can do (conference-info 3.4)."""
+    """A focus endpoint shows its status and what the client can do (RFC 4575 section 5.7)."""
     contact = next((one for one in request.contact if isinstance(one, NameAddr)), None)
     gruu = if_legible(str(contact.uri)) if contact is not None and contact.uri.opaque is not None else None
     return Endpoint(

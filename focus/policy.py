@@ -1,4 +1,4 @@
-"""Who may do what (C3P reference 7.1, 7.4, 8, 10): the questions of a Focus, and the rules that answer by default.
+"""Who may do what (docs/commands.rst): the questions of a Focus, and the rules that answer by default.
 
 A `ConferencePolicy` answers each question with a typed decision, at once or, with `sip.Pending`, later.
 `ConferenceRules` is the one that comes with the package: settings over the pure functions below, which have no state.
@@ -26,7 +26,7 @@ ROLES: Final = frozenset({PRESENTER, ATTENDEE})
 #: The bit of `autopromote` that lets the organizer's own enterprise present (inferred from captures of 0x80008000).
 AUTOPROMOTE_ENTERPRISE: Final = 0x8000
 
-#: Only these can call somebody (conference join methods, section 4); data and sharing are joined by their own protocol.
+#: Only these can call somebody (docs/commands.rst); data and sharing are joined by their own protocol.
 DIAL_OUT_TYPES: Final = frozenset({McuType.AUDIO_VIDEO.value, McuType.CHAT.value})
 
 
@@ -174,7 +174,7 @@ def _own_address(user: AddressOfRecord, called: AddressOfRecord) -> bool:
 
 @attrs.frozen(kw_only=True)
 class ConferenceRules:
-    """The rules of the C3P reference, with what it leaves to a deployment as settings."""
+    """The rules of the protocol, with what it leaves to a deployment as settings."""
 
     organizer_may_be_ejected: bool = False
     demotion: bool = True  #: OCS refused to make a presenter an attendee; later servers do it

@@ -1,4 +1,4 @@
-"""Conference records as documents and back (C3P reference, 7.14)."""
+"""Conference records as documents and back (docs/commands.rst)."""
 
 from __future__ import annotations
 

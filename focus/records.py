@@ -1,4 +1,4 @@
-"""Conference records: what the Focus Factory stores and a Focus activates (conferencing-flows 1)."""
+"""Conference records: what the Focus Factory stores and a Focus activates (docs/architecture.rst)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sip import AddressOfRecord, Uri, aor_key
 #: What a person types: visible ASCII, long enough to be guessed seldom.
 _PASSCODE: Final = re.compile(r"[!-~]{4,64}")
 
-#: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (C3P reference, 2.2).
+#: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (MS-CONFBAS).
 _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
 
 

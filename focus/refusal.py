@@ -11,7 +11,7 @@ from c3p import MEANINGS, SIP_STATUS, CommandReason, ErrorId, MalformedDocument,
 
 @attrs.frozen
 class Refusal:
-    """A SIP status, the ErrorId of section 8 of the C3P reference, and what a C3P failure says instead."""
+    """A SIP status, an ErrorId (MS-OCER), and what a C3P failure says instead."""
 
     status: int
     error_id: ErrorId | None
@@ -75,7 +75,7 @@ BAD_ENDPOINT: Final = _of(ErrorId.MALFORMED_ENDPOINT_ENTITY, Reason.REQUEST_MALF
 TIMER_MISSING: Final = _of(ErrorId.SESSION_TIMER_MISSING)
 UNKNOWN_CONFERENCE: Final = _of(ErrorId.INVALID_CONFERENCE_URI, specific=CommandReason.CONFERENCE_DOESNT_EXIST)
 INVALID_MCU: Final = _of(ErrorId.INVALID_MCU_URI, specific=CommandReason.INVALID_MCU_URI)
-#: Published: 603 is for an MCU type that the conference does not have (decisions 8).
+#: Published: 603 is for an MCU type that the conference does not have (docs/design-decisions.rst).
 MCU_NOT_ENABLED: Final = attrs.evolve(INVALID_MCU, status=603, text="The media type is not enabled here")
 NOT_AUTHORISED: Final = _of(ErrorId.AUTHORIZATION_FAILED, Reason.UNAUTHORIZED)
 LOCKED: Final = attrs.evolve(NOT_AUTHORISED, text="The conference is locked", specific=CommandReason.CONFERENCE_LOCKED)

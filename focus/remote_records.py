@@ -1,4 +1,4 @@
-"""Records that a Focus Factory in another process has: asked for by HTTP while the join waits (C3P reference, 7.14)."""
+"""Records that a Focus Factory in another process has: asked for by HTTP while the join waits (docs/commands.rst)."""
 
 from __future__ import annotations
 

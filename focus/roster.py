@@ -1,4 +1,4 @@
-"""The state of one conference, mutable inside the Focus, and what changed in it (conference-info 3 and 6).
+"""The state of one conference, mutable inside the Focus, and what changed in it (RFC 4575 section 5).
 
 `roster_document` says it in documents.
 """
@@ -57,7 +57,7 @@ class Changes:
     description: bool = False
 
     def only(self, user: str) -> Changes | None:
-        """What of it a user in the lobby may see: itself (decisions 19); None when nothing is left."""
+        """What of it a user in the lobby may see: itself (docs/design-decisions.rst); None when nothing is left."""
         users = tuple(key for key in self.users if key == user)
         removed = tuple(item for item in self.removed_users if item[0] == user)
         own = attrs.evolve(self, users=users, removed_users=removed)
@@ -137,7 +137,7 @@ class Roster:
         return user
 
     def remove_endpoint(self, address: AddressOfRecord, endpoint: str) -> None:
-        """Remove an endpoint, and the user with the last one (conference-info 5)."""
+        """Remove an endpoint, and the user with the last one (RFC 4575 section 5.7.3)."""
         user = self.users.get(address.key)
         if user is None or user.endpoints.pop(guid_key(endpoint), None) is None:
             return

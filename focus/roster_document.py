@@ -1,4 +1,4 @@
-"""The documents that say a roster, or what changed in it (conference-info 3 to 6): where each of them is built."""
+"""The documents that say a roster, or what changed in it (RFC 4575 sections 4 and 5): where each of them is built."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def whole_document(roster: Roster) -> ConferenceInfo:
 
 
 def lobby_document(roster: Roster, user: str) -> ConferenceInfo:
-    """What a user (key) in the lobby may see: the conference and itself (decisions 19)."""
+    """What a user (key) in the lobby may see: the conference and itself (docs/design-decisions.rst)."""
     found = roster.users.get(user)
     return _document(
         roster, State.FULL, [whole_user(found)] if found is not None else [], roster.views.values(), count=1
@@ -39,7 +39,7 @@ def lobby_document(roster: Roster, user: str) -> ConferenceInfo:
 
 
 def partial_document(roster: Roster, changes: Changes, *, count: int | None = None) -> ConferenceInfo:
-    """What changed: each changed user whole, removed ones as deleted, the others not at all (decisions 14).
+    """What changed: each changed user whole, removed ones as deleted, the others not at all.
 
     `count` replaces the number of participants, for those who may not know it.
     """
@@ -51,12 +51,12 @@ def partial_document(roster: Roster, changes: Changes, *, count: int | None = No
 
 
 def deleted_document(roster: Roster) -> ConferenceInfo:
-    """The conference is over (conferencing-flows 12)."""
+    """The conference is over."""
     return ConferenceInfo(entity=roster.focus_uri, state=State.DELETED)
 
 
 def whole_user(user: RosterUser) -> User:
-    """The user whole, as decisions 14 puts it into documents."""
+    """The user whole, as it stands in documents of what changed."""
     return User(
         entity=user.entity,
         state=State.FULL,
@@ -103,7 +103,7 @@ def conf_uris_of(record: ConferenceRecord) -> tuple[UriEntry, ...]:
 
 
 def description_of(record: ConferenceRecord) -> ConferenceDescription:
-    """What subscribers are told about a conference as such (conference-info 3.2)."""
+    """What subscribers are told about a conference as such (RFC 4575 section 5.3)."""
     return ConferenceDescription(
         display_text=record.display_text,
         subject=record.subject,

@@ -1,4 +1,4 @@
-"""What the commands of organizers mean for their records (C3P reference, 7.14)."""
+"""What the commands of organizers mean for their records (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A SUBSCRIBE to a conference: who it is from, whether there is a place, and the first document (conference-info 2)."""
+"""A SUBSCRIBE to a conference: who it is from, whether there is a place, and the first document."""
 
 from __future__ import annotations
 

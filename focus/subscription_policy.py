@@ -1,4 +1,4 @@
-"""Who may subscribe to a conference, and for how long (conference-info 2)."""
+"""Who may subscribe to a conference, and for how long (RFC 4575 section 3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_subscriber(present: Sequence[Participant], flow: Flow) -> None:
     """A subscriber has a Focus dialog. Raises Refused: 403.
 
     Over UDP it must come from where it joined: a whole roster is not sent to an address that nothing has come from
-    (decisions 30).
+    (docs/design-decisions.rst).
     """
     if not present:
         raise Refused(NOT_JOINED)

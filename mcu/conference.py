@@ -94,7 +94,7 @@ class Conference:
     def rule_of(self, role: str) -> InitialFilters | None:
         """The initial filters that hold for ``role``.
 
-        A rule for role default is meant for attendees: presenters are muted by name only (c3p 7.11).
+        A rule for role default is meant for attendees: presenters are muted by name only (docs/commands.rst).
         """
         rule = self.filters.initial(role) if self.filters is not None else None
         return None if rule is None or (role == Role.PRESENTER and rule.role != Role.PRESENTER) else rule

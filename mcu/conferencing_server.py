@@ -1,4 +1,4 @@
-"""What every MCU is, whatever it carries: a core on a SIP endpoint and a C3P machine in one (conferencing flows 4).
+"""What every MCU is, whatever it carries: a core on a SIP endpoint and a C3P machine in one (docs/wire-flow.rst).
 
 It keeps conferences, obeys their Focuses, calls and is called, and reports. What goes on in the legs is its `Medium`.
 """

@@ -46,7 +46,7 @@ class ConferencingServerConfig:
 
     mcu_id: str  #: name under which the Factory knows it; unique there
     http_url: str  #: where a Focus posts commands
-    sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (decisions 20)
+    sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (docs/design-decisions.rst)
     owner: str = "mcu"  #: name of this core at its endpoint
     #: Preloaded Route of every dial-out; ``None`` calls the target directly.
     outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
@@ -62,7 +62,7 @@ class ConferencingServerConfig:
     #: in lower case. What is posted there says who is in a conference.
     callback_hosts: Mapping[str, frozenset[str]] | None = None
     #: ``isfocus`` on the Contact of a dial-out. Off, which RFC 4579 section 4.2 allows, because deployed phones crash
-    #: on it (sip-profile 18) or write it into the Request-URI of their BYE.
+    #: on it or write it into the Request-URI of their BYE.
     isfocus: bool = False
     dial_in_isfocus: bool = True  #: the same in the answer to a dial-in: whoever calls a conference can expect it
     display_name: str = "Conference"  #: caller name shown by phones
@@ -101,7 +101,7 @@ class ConferencingServerConfig:
     max_conferences: int = 1000  #: each holds a mixer and a roster, some 100 KiB
     max_legs: int = 1000  #: all conferences together: media of more does not fit into one process
     max_conference_legs: int = 250  #: one conference; what one core mixes with room to spare
-    max_redirects: int = 5  #: addresses tried after a 3xx (decisions 9)
+    max_redirects: int = 5  #: addresses tried after a 3xx (docs/design-decisions.rst)
     max_queued_documents: int = 256  #: notifications waiting for one Focus; beyond it they become one full document
     max_queued_responses: int = 512  #: late responses waiting for one Focus; as many as commands may be open
 

@@ -1,4 +1,4 @@
-"""What SIP responses of an MCU say of why: ``ms-diagnostics`` (c3p 8) and Warning."""
+"""What SIP responses of an MCU say of why: ``ms-diagnostics`` (MS-OCER) and Warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conference-info documents that an MCU writes (conference-info 3.4, 3.5, 5 and 7): minimal, one change each."""
+"""Conference-info documents that an MCU writes (RFC 4575 section 5, MS-CONFBAS): minimal, one change each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mcu.kind import Kind
 from mcu.leg import Disconnection, Leg
 from rtp import Direction
 
-#: What the participant does, from what we do (media profile 10).
+#: What the participant does, from what we do (MS-CONFAV).
 _STATUS = {
     Direction.SENDRECV: MediaStatus.SENDRECV,
     Direction.RECVONLY: MediaStatus.SENDONLY,

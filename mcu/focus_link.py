@@ -1,4 +1,4 @@
-"""What one conference tells its Focus: changes of state, and responses that were pending (decisions 6).
+"""What one conference tells its Focus: changes of state, and responses that were pending (docs/design-decisions.rst).
 
 One document is under way at a time. While the Focus answers, each change goes out as a document of its own,
 in order; after any failure nothing is kept and the next document is the whole state. A response is sent
@@ -26,7 +26,7 @@ class FocusLinkSettings:
 
     retry_first: float = 1.0  #: seconds before the first retry; doubles
     retry_longest: float = 30.0  #: seconds, upper end of that doubling
-    answer_timeout: float = 30.0  #: seconds for one answer (c3p 6)
+    answer_timeout: float = 30.0  #: seconds for one answer (docs/c3p-over-http.rst)
     give_up: float = 60.0  #: seconds without an answer after which the Focus counts as gone
     probe: float = 30.0  #: seconds without an exchange after which it is asked whether it is still there
     max_documents: int = 256

@@ -1,4 +1,4 @@
-"""Where a telephone number is called: a pure function of the number (decisions 28)."""
+"""Where a telephone number is called: a pure function of the number (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

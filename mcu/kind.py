@@ -1,4 +1,4 @@
-"""The kinds of MCU, as documents tell them apart (conference-info 3.4 and 3.5)."""
+"""The kinds of MCU, as documents tell them apart (RFC 4575 section 5.7, MS-CONFBAS)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Kind:
     media_type: MediaType
     label: MediaLabel
     capabilities: EntityCapabilities | None = None  #: what its entity-view says that it can do
-    sources: bool = False  #: whether a stream has the number of a source (media profile 2.2)
+    sources: bool = False  #: whether a stream has the number of a source (MS-CONFAV)
 
     @property
     def entry(self) -> MediaEntry:

@@ -151,7 +151,7 @@ class Leg:
 
     @property
     def source_id(self) -> int:
-        """Number of its audio in CSRC lists and in the roster (media profile 2.2: a media source id)."""
+        """Number of its audio in CSRC lists and in the roster (MS-CONFAV: a media source id)."""
         return self.id
 
     def about(self, owner: str) -> About:

@@ -1,4 +1,4 @@
-"""The life of one leg, as a table (conferencing flows 4.4)."""
+"""The life of one leg, as a table (docs/wire-flow.rst)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], State]] = MappingProxyType(
     }
 )
 
-#: What the roster shows (conference-info 3.4.1).
+#: What the roster shows (RFC 4575 section 5.7.3).
 ROSTER_STATUS: Final[Mapping[State, Status]] = MappingProxyType(
     {
         State.OPENING: Status.DIALING_OUT,

@@ -143,7 +143,7 @@ class Media:
             self._paced.pop(leg, None)
 
     def apply_filters(self, leg: Leg) -> None:
-        """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
+        """Mute and deafen as roster and hold say. Music on hold is not let into the mix (MS-CONFAV)."""
         if leg.id in self._lines:
             out = leg.state is State.HELD or leg.held_here or leg.door is not None
             leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or out, deaf=leg.egress_blocked or out)

@@ -20,7 +20,7 @@ from sip import Response
 class Unusable:
     """A session description that no leg can be made of."""
 
-    error_id: int  #: for ``ms-diagnostics`` and the response to the command (c3p 8)
+    error_id: int  #: for ``ms-diagnostics`` and the response to the command (MS-OCER)
     text: str
     headers: tuple[tuple[str, object], ...] = ()  #: of the 488, if one is sent
 

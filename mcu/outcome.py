@@ -40,7 +40,7 @@ class Outcome:
     status: str  #: endpoint ``status`` in the roster
     code: str  #: C3P ``code``
     method: str | None = None  #: ``disconnection-method``
-    reason: str | None = None  #: general reason (c3p 4.4)
+    reason: str | None = None  #: general reason (MS-CONFBAS)
     command_reason: str | None = None  #: specific reason
     error_id: ErrorId | None = None  #: A/V MCU ErrorId, 7000-7999
     retry_safe: bool = False

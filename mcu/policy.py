@@ -1,4 +1,4 @@
-"""May this leg be dialled? The MCU asks for itself, whatever the Focus has allowed (decisions 5)."""
+"""May this leg be dialled? The MCU asks for itself, whatever the Focus has allowed (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 class RefusalReason(enum.Enum):
     """Why a command is refused before anything is sent: C3P reason, specific reason, ErrorId.
 
-    A cause for which a Focus refuses as well has the ErrorId that the Focus gives (c3p 7 and 8), so that it does not
+    A cause for which a Focus refuses as well has the ErrorId that the Focus gives, so that it does not
     matter who of the two finds it.
     """
 
@@ -67,7 +67,7 @@ class Cause(enum.Enum):
     """Why an address is about to be called."""
 
     COMMAND = "command"  #: a command of the Focus names it
-    REDIRECTION = "redirection"  #: a 3xx of whoever was called names it (decisions 27)
+    REDIRECTION = "redirection"  #: a 3xx of whoever was called names it (docs/design-decisions.rst)
 
 
 @attrs.frozen(kw_only=True)
@@ -143,7 +143,7 @@ class DialOutRules:
     #: Number prefixes that are never called (premium services and the like), whatever is allowed.
     denied_prefixes: tuple[str, ...] = ()
     dial_out_roles: frozenset[str] = frozenset({Role.PRESENTER.value})  #: who may have others called
-    #: Whether those who may not have others called may have their own phone called (c3p 10): their own address, another
+    #: Whether those who may not have others called may have their own phone called: their own address, another
     #: that ``phone_of`` says is theirs, or a number that may be called.
     own_phone: bool = True
     phone_of: Callable[[str, str], bool] = _no_other_phone  #: whether an originator has a phone at an address

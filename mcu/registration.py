@@ -1,4 +1,4 @@
-"""The MCU announces itself to its Factories: every 10 s, and soon after something changed (decisions 2)."""
+"""The MCU announces itself to its Factories: every 10 s, and soon after something changed."""
 
 from __future__ import annotations
 

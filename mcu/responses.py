@@ -1,6 +1,6 @@
 """C3P responses of an MCU, and the diagnostics they carry.
 
-Diagnostics have the shape of an ``ms-diagnostics`` header value (c3p 8) and travel in the attribute
+Diagnostics have the shape of an ``ms-diagnostics`` header value (MS-OCER) and travel in the attribute
 ``mscp:diagnostics`` of the response (``Response.diagnostics``), an extension of this project that others ignore.
 """
 

@@ -1,4 +1,4 @@
-"""A Focus and an MCU that refuse for the same cause say the same (c3p.md sections 7 and 8)."""
+"""A Focus and an MCU that refuse for the same cause say the same (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C3P over HTTP with aiohttp, both ends (c3p.md section 6). Needs the extra ``server``."""
+"""C3P over HTTP with aiohttp, both ends (docs/c3p-over-http.rst). Needs the extra ``server``."""
 
 from __future__ import annotations
 

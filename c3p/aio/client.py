@@ -69,6 +69,7 @@ class C3pClient:
         on_tls_failure: Callable[[str, Exception], None] | None = None,
         settings: ClientSettings | None = None,
         reached_at: Mapping[str, str] | None = None,
+        local_host: str | None = None,
     ) -> None:
         """``secret`` is shown to everybody, ``secrets`` holds one for each principal (``Exchange.peer``).
 
@@ -76,7 +77,8 @@ class C3pClient:
         one for each principal, or change. ``server_names`` says which name the certificate of a principal must have,
         over HTTPS; for others it is the host of the URL. ``on_tls_failure`` is called with the URL and what TLS says.
         ``https_only`` sends nothing to other URLs, whoever named them. ``reached_at`` says where hosts are reached
-        from here, if not at their address.
+        from here, if not at their address. ``local_host`` is the address that connections come from; the system chooses
+        unless it is given.
         """
         self._secret = secret
         self._secrets = _lookup(secrets)
@@ -87,6 +89,7 @@ class C3pClient:
         self._on_tls_failure = on_tls_failure
         self._settings = settings or ClientSettings()
         self._reached_at = reached_at or {}
+        self._local_addr = None if local_host is None else (local_host, 0)
         self._session: aiohttp.ClientSession | None = None
         self._stopped = False
         self._lanes: Lanes[asyncio.Future[None]] = Lanes(most_waiting=self._settings.most_waiting)
@@ -146,6 +149,7 @@ class C3pClient:
             connector = _Connector(
                 limit=self._settings.connections,
                 keepalive_timeout=self._settings.keep_alive,
+                local_addr=self._local_addr,
             )
             connector.trace = self._trace
             self._session = aiohttp.ClientSession(

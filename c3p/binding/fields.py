@@ -9,7 +9,7 @@ writer::
         label: Annotated[str | None, Text(CI, "label")] = None
 
 The order of fields is the order on the wire. ``generation`` counts the ``cis:separator`` elements that must stand
-before a field (c3p.md section 3): strict schema-driven peers need them.
+before a field (MS-CONFBAS): strict schema-driven peers need them.
 """
 
 from __future__ import annotations

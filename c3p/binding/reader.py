@@ -1,7 +1,7 @@
 """From XML elements to document classes: one reader for each class, compiled from its annotations.
 
 Names are matched by namespace and local name. An element or attribute without a namespace is taken for the known one
-of that local name, because dialects and printed schemas leave namespaces out (c3p.md sections 3 and 12).
+of that local name, because dialects and printed schemas leave namespaces out (MS-CONFBAS).
 """
 
 from __future__ import annotations

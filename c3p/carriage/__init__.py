@@ -1,4 +1,4 @@
-"""How C3P goes over HTTP, for any HTTP library: functions from what came to what is to be sent (c3p.md section 6).
+"""How C3P goes over HTTP, for any HTTP library: functions from what came to what is to be sent.
 
 Nothing here opens a socket or waits. Whoever has an HTTP server calls three functions for a request:
 

@@ -25,7 +25,7 @@ class ServerSettings:
 class ClientSettings:
     """How a client waits."""
 
-    connect_timeout: float = 5.0  #: seconds until the connection must stand (c3p.md section 6)
+    connect_timeout: float = 5.0  #: seconds until the connection must stand (docs/c3p-over-http.rst)
     keep_alive: float = 15.0  #: seconds that an idle connection is kept; shorter than servers keep theirs
     connections: int = 100  #: at once, to all peers together
     most_waiting: int = 64  #: exchanges waiting in one lane; more fail at once, so that memory stays bounded

@@ -1,4 +1,4 @@
-"""The commands of C3P, one module each (c3p.md section 7)."""
+"""The commands of C3P, one module each (docs/commands.rst)."""
 
 from __future__ import annotations
 

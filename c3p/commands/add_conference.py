@@ -1,4 +1,4 @@
-"""``addConference`` to the Focus Factory, to the MCU Factory and to an MCU (c3p.md section 7.14)."""
+"""``addConference`` to the Focus Factory, to the MCU Factory and to an MCU (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``addUser``: join the Focus, dial out, announce a dial-in (c3p.md sections 7.1, 7.4 and 7.5)."""
+"""``addUser``: join the Focus, dial out, announce a dial-in (docs/commands.rst)."""
 
 from __future__ import annotations
 

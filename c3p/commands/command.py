@@ -19,7 +19,7 @@ class Command(Node):
     """The child of a request or of a response."""
 
     NAME: ClassVar[str] = ""  #: element name in the namespace of C3P
-    IDEMPOTENT: ClassVar[bool] = False  #: may be sent again after a connect failure (c3p.md section 6)
+    IDEMPOTENT: ClassVar[bool] = False  #: may be sent again after a connect failure (docs/c3p-over-http.rst)
     CONTENT_ERROR: ClassVar[ErrorId] = ErrorId.DOCUMENT_DOES_NOT_PARSE  #: when its content is unusable
 
     mcu_uri: Annotated[str | None, Attribute("mcuUri", MSCP)] = None  #: MCU-Conference-URI of the MCU concerned

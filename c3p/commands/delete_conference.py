@@ -1,4 +1,4 @@
-"""``deleteConference`` (c3p.md sections 7.13 and 7.14)."""
+"""``deleteConference`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``deleteUser``: eject (c3p.md section 7.6)."""
+"""``deleteUser``: eject (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``endorseUser`` (c3p.md section 7.2)."""
+"""``endorseUser`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

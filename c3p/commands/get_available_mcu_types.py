@@ -1,4 +1,4 @@
-"""``getAvailableMcuTypes``, superseded by ``getConferencingCapabilities`` (c3p.md section 7)."""
+"""``getAvailableMcuTypes``, superseded by ``getConferencingCapabilities`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

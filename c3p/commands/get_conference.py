@@ -1,4 +1,4 @@
-"""``getConference`` (c3p.md sections 7.13 and 7.14)."""
+"""``getConference`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``getConferences`` (c3p.md section 7.14)."""
+"""``getConferences`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``getConferencingCapabilities`` (c3p.md section 7.14)."""
+"""``getConferencingCapabilities`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``getEncryptionKey`` (c3p.md section 7; shape inferred)."""
+"""``getEncryptionKey`` (docs/commands.rst; shape inferred)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``getMcuHealth``: the MCU Factory probes an MCU (decisions 2; a command of this project)."""
+"""``getMcuHealth``: the MCU Factory probes an MCU (docs/design-decisions.rst; a command of this project)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``modifyConference`` (c3p.md sections 7.11 and 7.14)."""
+"""``modifyConference`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``modifyConferenceAnnouncements`` (c3p.md section 7.10)."""
+"""``modifyConferenceAnnouncements`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

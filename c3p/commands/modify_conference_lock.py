@@ -1,4 +1,4 @@
-"""``modifyConferenceLock`` (c3p.md section 7.7)."""
+"""``modifyConferenceLock`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

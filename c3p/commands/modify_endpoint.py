@@ -1,4 +1,4 @@
-"""``modifyEndpoint`` (c3p.md section 7.9; shape inferred)."""
+"""``modifyEndpoint`` (docs/commands.rst; shape inferred)."""
 
 from __future__ import annotations
 

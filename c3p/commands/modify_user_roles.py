@@ -1,4 +1,4 @@
-"""``modifyUserRoles`` (c3p.md section 7.3)."""
+"""``modifyUserRoles`` (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``registerMcu``: an MCU announces itself to its factory (decisions 2; a command of this project)."""
+"""``registerMcu``: an MCU announces itself to its factory (docs/design-decisions.rst; a command of this project)."""
 
 from __future__ import annotations
 

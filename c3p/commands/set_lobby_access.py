@@ -1,4 +1,4 @@
-"""``setLobbyAccess`` (c3p.md section 7.12; shape inferred)."""
+"""``setLobbyAccess`` (docs/commands.rst; shape inferred)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened between two states of a conference (conference-info.md section 4.3, last paragraph)."""
+"""What happened between two states of a conference (RFC 4575 section 4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``conference-description``: what a conference is, apart from who is in it (conference-info.md section 3.2)."""
+"""``conference-description``: what a conference is, apart from who is in it (RFC 4575 section 5.3)."""
 
 from __future__ import annotations
 

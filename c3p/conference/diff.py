@@ -46,7 +46,7 @@ def diff(old: ConferenceInfo, new: ConferenceInfo, *, whole_users: bool = False)
     """The document that makes ``new`` out of ``old``: ``old.apply(diff(old, new)) == new.settled()``.
 
     Partial where the format allows, else full; it carries the version of ``new``. With ``whole_users`` each changed
-    user is sent full, for receivers that merge by user and endpoint only (decisions 14).
+    user is sent full, for receivers that merge by user and endpoint only (docs/design-decisions.rst).
     """
     target = new.settled()
     if new.state == State.DELETED:

@@ -1,4 +1,4 @@
-"""Keys under which items of a conference-info document are the same item (conference-info.md section 4.3)."""
+"""Keys under which items of a conference-info document are the same item (RFC 4575 section 4.5)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def text_key(text: str) -> str:
 
 
 def new_guid(token: str) -> str:
-    """A random name for an endpoint, in braces and upper case (c3p.md 2.3, RFC 9562 section 5.4).
+    """A random name for an endpoint, in braces and upper case (MS-CONFBAS, RFC 9562 section 5.4).
 
     ``token`` has 32 hexadecimal digits.
     """

@@ -1,4 +1,4 @@
-"""``conference-info``: the state document of a conference (RFC 4575, conference-info.md section 3.1)."""
+"""``conference-info``: the state document of a conference (RFC 4575 section 5.2)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ConferenceInfo(Node):
         return settle(self)
 
     def apply(self, change: Self, *, strict: bool = False) -> Self:
-        """This state after ``change`` (conference-info.md sections 4.1 and 4.3).
+        """This state after ``change`` (RFC 4575 sections 4.4 and 4.6).
 
         A missing ``state`` on a collection inside a partial document is read as partial, because that is what its
         senders mean; with ``strict`` it is full, as RFC 4575 says. A deleted document makes an empty, deleted one.

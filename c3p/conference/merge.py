@@ -1,4 +1,4 @@
-"""How a conference-info document changes what a receiver has (conference-info.md sections 4.1 and 4.3)."""
+"""How a conference-info document changes what a receiver has (RFC 4575 sections 4.4 and 4.6)."""
 
 from __future__ import annotations
 

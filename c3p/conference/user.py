@@ -1,4 +1,4 @@
-"""Users, their endpoints and media (conference-info.md sections 3.3 and 3.4)."""
+"""Users, their endpoints and media (RFC 4575 sections 5.6 and 5.7)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ExecutionInfo(Node):
 
 @attrs.frozen(kw_only=True, slots=False)
 class Media(Node):
-    """One stream of an endpoint (conference-info.md section 3.4.2). Key: ``id``."""
+    """One stream of an endpoint (RFC 4575 section 5.8). Key: ``id``."""
 
     id: Annotated[str, Attribute("id")] = ""
     display_text: Annotated[str | None, Text(CI, "display-text", Kind.TEXT)] = None
@@ -75,7 +75,7 @@ class EndpointCapabilities(Node):
 
 @attrs.frozen(kw_only=True, slots=False)
 class Endpoint(Node):
-    """One attachment of a user to the Focus or to an MCU (conference-info.md section 3.4). Key: ``entity``, a GUID."""
+    """One attachment of a user to the Focus or to an MCU (RFC 4575 section 5.7). Key: ``entity``, a GUID."""
 
     entity: Annotated[str, Attribute("entity")] = ""
     state: Annotated[str | None, Attribute("state")] = attrs.field(default=None, eq=full_by_default)
@@ -104,7 +104,7 @@ class Endpoint(Node):
 
 @attrs.frozen(kw_only=True, slots=False)
 class User(Node):
-    """One participant (conference-info.md section 3.3). Key: ``entity``, a SIP URI."""
+    """One participant (RFC 4575 section 5.6). Key: ``entity``, a SIP URI."""
 
     entity: Annotated[str, Attribute("entity")] = attrs.field(default="", repr=shown)
     state: Annotated[str | None, Attribute("state")] = attrs.field(default=None, eq=full_by_default)

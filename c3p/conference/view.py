@@ -1,4 +1,4 @@
-"""``msci:conference-view``: settings and state of the Focus and of each MCU (conference-info.md section 3.5)."""
+"""``msci:conference-view``: settings and state of the Focus and of each MCU (MS-CONFBAS)."""
 
 from __future__ import annotations
 

@@ -1,13 +1,25 @@
-"""A client's part in the chat of its conference: one INVITE session with the chat MCU, and messages in it (flows 5.1).
+"""A client's part in the chat of its conference: one INVITE session with the chat MCU, and messages in it.
 
 The session description says nothing but which forms of messages are shown: they run in the dialog (MS-CONFIM).
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
-from c3p import COMPOSING_TYPE, C3PError, Composing, McuType, mcu_uri
+from c3p import (
+    COMPOSING_TYPE,
+    DELIVERY_REPORT_TYPE,
+    C3PError,
+    Composing,
+    ConferenceInfo,
+    DeliveryReport,
+    McuType,
+    SessionType,
+    mcu_uri,
+    uri_key,
+)
 from focus.client.config import ClientConfig
 from focus.client.events import (
     ChatClosed,
@@ -18,6 +30,7 @@ from focus.client.events import (
     ComposingChanged,
     FailureReason,
     LeaveCause,
+    MessageNotDelivered,
     MessageReceived,
 )
 from focus.client.outgoing import Outgoing, diagnostics_in
@@ -51,9 +64,19 @@ UTF_8: Final = f"{PLAIN};charset=UTF-8"
 #: What is shown: text in any form, and signs that somebody is writing.
 TEXTS: Final = (PLAIN, "text/html", "text/rtf")
 SHOWN: Final = (*TEXTS, COMPOSING_TYPE)
+TAKEN: Final = (*SHOWN, DELIVERY_REPORT_TYPE)  #: what the session takes, reports in NOTIFY with it
 MAX_MESSAGE: Final = 65_536  #: octets of one message that is shown; an MCU of ours takes half as much
 #: Requests of one stay that wait for an answer; whoever types faster than a server answers has lost it.
 MAX_OPEN: Final = 64
+#: Seconds between the roster that does not show us any more and the end: a BYE of the MCU that says why may be coming.
+GRACE: Final = 5.0
+
+
+def _is_in_chat(roster: ConferenceInfo, aor: str) -> bool:
+    """Whether a user is shown in the chat, by whatever device."""
+    users = roster.users.users if roster.users is not None else ()
+    own = (user for user in users if uri_key(user.entity) == uri_key(aor))
+    return any(each.session_type == SessionType.CHAT for user in own for each in user.endpoints)
 
 
 def description(host: str) -> bytes:
@@ -61,7 +84,7 @@ def description(host: str) -> bytes:
     family = "IP6" if ":" in host else "IP4"
     lines = (
         *("v=0", f"o=- 0 0 IN {family} {host}", "s=session", f"c=IN {family} {host}", "t=0 0"),
-        *("m=message 5060 sip null", f"a=accept-types:{' '.join(SHOWN)}"),
+        *("m=message 5060 sip null", f"a=accept-types:{' '.join(TAKEN)}"),
     )
     return "".join(f"{line}\r\n" for line in lines).encode()
 
@@ -75,6 +98,9 @@ class Chat:
         self._session: SessionId | None = None
         self._opening: CommandId | None = None
         self._said: dict[RequestId, CommandId] = {}
+        self._passed_on: OrderedDict[str, CommandId] = OrderedDict()  # by Message-Id, of which a report may come
+        self._shown = False  #: whether the roster has shown that we are in it
+        self.first: float | None = None  #: when it is taken for lost, because the roster does not show us any more
 
     # Commands --------------------------------------------------------------------------------------------------------
 
@@ -123,6 +149,23 @@ class Chat:
         elif not self._endpoint.is_over(session):
             self._endpoint.bye(session, now=now)
         return self._over(opening, cause)
+
+    # The roster ------------------------------------------------------------------------------------------------------
+
+    def look(self, roster: ConferenceInfo, *, now: float) -> None:
+        """See whether the MCU has us. One that died tells nobody; the Focus takes us off (flows 11, step 2)."""
+        if not self.is_open:
+            return
+        if _is_in_chat(roster, self._config.aor):
+            self._shown, self.first = True, None
+        elif self._shown and self.first is None:
+            self.first = now + GRACE
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Give a session up that the MCU does not have any more: it can be opened again."""
+        if self.first is None or self.first > now:
+            return []
+        return self.close(LeaveCause.LOST, now=now)
 
     # Events of the endpoint ------------------------------------------------------------------------------------------
 
@@ -176,7 +219,9 @@ class Chat:
         commands = [*([opening] if opening is not None else []), *self._said.values()]
         was_open = self._opening is None
         self._session, self._opening = None, None
+        self._shown, self.first = False, None
         self._said.clear()
+        self._passed_on.clear()
         owner = self._config.owner
         events: list[Event] = [
             CommandFailed(owner=owner, command=each, reason=FailureReason.DIALOG_ENDED) for each in commands
@@ -193,6 +238,9 @@ class Chat:
             return [CommandFailed(owner=owner, command=command, reason=FailureReason.TRANSPORT)]
         response = event.response
         if response.status < 300:
+            self._passed_on[response.headers.get("Message-Id", "")] = command
+            if len(self._passed_on) > MAX_OPEN:
+                self._passed_on.popitem(last=False)
             return [CommandSucceeded(owner=owner, command=command, response=None)]
         return [
             CommandFailed(
@@ -205,7 +253,9 @@ class Chat:
         ]
 
     def _requested(self, request: Request, transaction: TransactionId, now: float) -> list[Event]:
-        """A MESSAGE of the MCU; INFO is understood, and of no interest."""
+        """A MESSAGE of the MCU, or a report about one of ours; INFO is understood, and of no interest."""
+        if request.method == "NOTIFY":
+            return self._reported(request, transaction, now)
         if request.method != "MESSAGE":
             self._endpoint.respond(transaction, 200, now=now)
             return []
@@ -233,6 +283,23 @@ class Chat:
                 )
             ]
         return []
+
+    def _reported(self, request: Request, transaction: TransactionId, now: float) -> list[Event]:
+        """Somebody may not have got what was said here."""
+        if _read(request.headers.get("Content-Type", ""))[0] != DELIVERY_REPORT_TYPE:
+            self._endpoint.respond(transaction, 415, headers=(("Accept", DELIVERY_REPORT_TYPE),), now=now)
+            return []
+        try:
+            report = DeliveryReport.parse(request.body)
+        except C3PError:
+            self._endpoint.respond(transaction, 400, now=now)
+            return []
+        self._endpoint.respond(transaction, 200, now=now)
+        command = self._passed_on.pop(report.message_id, None)
+        recipients = tuple((each.uri.strip("<>"), each.status) for each in report.recipients)
+        if command is None or not recipients:
+            return []
+        return [MessageNotDelivered(owner=self._config.owner, command=command, recipients=recipients)]
 
     def _composing(self, body: bytes, sender: NameAddr, transaction: TransactionId, now: float) -> list[Event]:
         try:

@@ -93,7 +93,8 @@ class Client(ConferenceCommands):
         self._chat = Chat(endpoint, config, self._outgoing)
         self._invitations = Invitations(endpoint, config, self._outgoing)
         self._passcode = Passcode(endpoint, config.aor)
-        self.deadlines = (*self._outgoing.deadlines, self._rejoining, self._watch, self._invitations.deadlines)
+        own = self._rejoining, self._watch, self._chat
+        self.deadlines = (*self._outgoing.deadlines, *own, self._invitations.deadlines)
         self._session: SessionId | None = None
         self._proof: RequestId | None = None  # the UPDATE that shows the Focus that we are still there
         self._join: CommandId | None = None
@@ -219,7 +220,7 @@ class Client(ConferenceCommands):
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""
-        self.untaken += self._outgoing.handle_timeout(now=now)
+        self.untaken += [*self._outgoing.handle_timeout(now=now), *self._chat.handle_timeout(now=now)]
         self._invitations.handle_timeout(now=now)
         self._watch.handle_timeout(now=now)
         if self._rejoining.is_due(now):
@@ -347,9 +348,6 @@ class Client(ConferenceCommands):
         if event.session == self._session and self.state is ClientState.JOINED:
             self._proof = self._outgoing.prove(event.session, now=now)
 
-    def _requested(self, event: RequestReceived, now: float) -> None:
-        self.untaken += self._outgoing.requested(event, now=now)
-
     def _unchanged(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         # There is nothing to negotiate in a Focus dialog; a refresh is welcome.
         self._endpoint.respond(event.transaction, 200, now=now)
@@ -377,8 +375,9 @@ class Client(ConferenceCommands):
             self._watch.suspended, events = True, []  # the dialog may be dead too, and begun anew
         self.untaken += events
         self._over = self._over or over
-        if any(isinstance(one, RosterChanged) for one in events):
-            self.untaken += self._outgoing.learn(self.roster)
+        if (roster := self.roster) is not None and any(isinstance(one, RosterChanged) for one in events):
+            self.untaken += self._outgoing.learn(roster)
+            self._chat.look(roster, now=now)
 
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {
@@ -387,7 +386,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {
     SessionRedirected: lambda client, event, now: client._joining.redirected(event, now=now),
     SessionEnded: Client._ended,
     SessionFlowLost: Client._flow_lost,
-    RequestReceived: Client._requested,
+    RequestReceived: lambda client, event, now: client.untaken.extend(client._outgoing.requested(event, now=now)),
     ReinviteReceived: Client._unchanged,
     UpdateReceived: Client._unchanged,
     ResponseReceived: Client._carrier_answered,

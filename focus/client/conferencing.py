@@ -1,4 +1,4 @@
-"""What a client can ask: of the Focus Factory, and of the Focus once it has joined (C3P reference, 7)."""
+"""What a client can ask: of the Focus Factory, and of the Focus once it has joined (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class ClientConfig(Shown):
     benotify: bool = True  #: ask for notifications that are not answered
     piggyback: bool = True  #: ask for the first document in the answer to SUBSCRIBE
     lobby_capable: bool = True  #: whether to wait when a conference is locked
-    command_timeout: float = 180.0  #: seconds for a final response, again after each `pending` (C3P reference, 4.5)
+    command_timeout: float = 180.0  #: seconds for a final response, again after each `pending` (MS-CONFBAS)
     record_lifetime: float = 8 * 3600.0  #: seconds that a new conference record lives (Microsoft's API: 8 h)
     #: seconds for which a client that lost its Focus, or the connection to it, tries to join again; 0: it does not. A
     #: server that is started again, or moved, is there within a minute or two

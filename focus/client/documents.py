@@ -1,4 +1,4 @@
-"""The commands that a client sends, as C3P documents (C3P reference, 7)."""
+"""The commands that a client sends, as C3P documents (docs/commands.rst)."""
 
 from __future__ import annotations
 

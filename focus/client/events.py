@@ -216,7 +216,15 @@ class ChatClosed(Event):
     """Terminal for the stay in the chat. What was said and not answered has failed before it."""
 
     dismissed: bool  #: the MCU ended it: ejected, or the conference is over
-    lost: bool  #: nobody wanted it: it can be opened again
+    lost: bool  #: nobody wanted it, as when the MCU died: it can be opened again when the roster has the chat again
+
+
+@attrs.frozen(kw_only=True)
+class MessageNotDelivered(Event):
+    """Some did not get what was said; the command had succeeded, and all others got it (MS-CONFIM section 2.2.2)."""
+
+    command: CommandId
+    recipients: tuple[tuple[str, int | None], ...]  #: URI of each, and why, as a SIP status
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""A guest's side of a passcode (SIP profile 15): known to the endpoint as long as the guest is in the conference."""
+"""A guest's side of a passcode (docs/security.rst): known to the endpoint as long as the guest is in the conference."""
 
 from __future__ import annotations
 

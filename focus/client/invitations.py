@@ -1,4 +1,4 @@
-"""Inviting somebody's client to a conference, and being invited (App-INVITE; conferencing flows 6, C3P reference 5.6).
+"""Inviting somebody's client to a conference, and being invited (App-INVITE; MS-CONFBAS).
 
 The invitation is an INVITE with a document that says which conference. A 200 says that the user means to come; the
 dialog has done its job then, and the one who invites ends it. The user's client joins by itself. Programs that know no
@@ -58,7 +58,7 @@ INVITATION_TYPES: Final = (CONFERENCE_INVITE_TYPE,)
 #: Open at once in each direction. A person answers one after the other; more is a flood, and gets 486.
 MAX_OPEN: Final = 16
 MAX_REDIRECTS: Final = 5  #: addresses tried for one invitation
-#: Refusals of a program that knows no such body (RFC 3261 sections 21.4.13, 21.4.26 and 21.6.4; join methods 5).
+#: Refusals of a program that knows no such body (RFC 3261 sections 21.4.13, 21.4.26 and 21.6.4; docs/commands.rst).
 NOT_UNDERSTOOD: Final = frozenset((415, 488, 606))
 _DECLINED: Final = frozenset((403, 486, 600, 603))
 _CAUSES: Final = {

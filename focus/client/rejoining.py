@@ -10,7 +10,7 @@ from sip import Entropy, RetryAfter
 from sip import Response as SipResponse
 
 #: Seconds between two tries at most before chance; the first is tried within the first of these, and they double. A
-#: Focus that has started again is joined within a minute, for which it keeps our place (decisions 34).
+#: Focus that has started again is joined within a minute, for which it keeps our place (docs/design-decisions.rst).
 _FIRST: Final = 1.0
 _LONGEST: Final = 30.0
 
@@ -24,12 +24,12 @@ class Rejoining:
     def __init__(self, config: ClientConfig, entropy: Entropy) -> None:
         self._config, self._entropy = config, entropy
         self._until = self._wait = 0.0
-        self.firsttempt = 0  #: counts from 1
+        self.attempt = 0  #: counts from 1
         self.first: float | None = None  #: when the next one begins, monotonic seconds
 
     def begin(self, *, now: float) -> bool:
         """The dialog died. Whether there is a first try; `first` says when."""
-        self._until, self._wait, self.firsttempt = now + self._config.rejoin_for, _FIRST / 2, 0
+        self._until, self._wait, self.attempt = now + self._config.rejoin_for, _FIRST / 2, 0
         return self._plan(now, 0)
 
     def refused(self, status: int | None, message: SipResponse | None, *, now: float) -> bool:
@@ -45,7 +45,7 @@ class Rejoining:
         if at > self._until:
             self.first = None
             return False
-        self.first, self.firsttempt = at, self.firsttempt + 1
+        self.first, self.attempt = at, self.attempt + 1
         return True
 
     def is_due(self, now: float) -> bool:
@@ -58,11 +58,11 @@ class Rejoining:
     def announced(self, uri: str) -> events.Rejoining:
         """What the application is told of the next one."""
         assert self.first is not None
-        return events.Rejoining(owner=self._config.owner, conference_uri=uri, attempt=self.firsttempt, at=self.first)
+        return events.Rejoining(owner=self._config.owner, conference_uri=uri, attempt=self.attempt, at=self.first)
 
     def succeeded(self, uri: str, role: str | None) -> events.Rejoined:
         """What it is told of the one that succeeded."""
-        return events.Rejoined(owner=self._config.owner, conference_uri=uri, role=role, attempt=self.firsttempt)
+        return events.Rejoined(owner=self._config.owner, conference_uri=uri, role=role, attempt=self.attempt)
 
     def stop(self) -> None:
         """No more tries."""

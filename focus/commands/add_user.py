@@ -1,4 +1,4 @@
-"""addUser: somebody is called by an MCU, or announces a connection of its own (C3P reference, 7.4 and 7.5)."""
+"""addUser: somebody is called by an MCU, or announces a connection of its own (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a command is authorised: the policy is asked, and whatever is no yes is a no (C3P reference, 10)."""
+"""Where a command is authorised: the policy is asked, and whatever is no yes is a no (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that several commands share, in the words of the C3P reference, section 7; each raises Refused."""
+"""Checks that several commands share, in the words of the protocol; each raises Refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from focus.policy import ROLES
 from focus.refusal import Refusal, Refused
 from sip import AddressOfRecord, ConferenceAddress, Uri
 
-#: A GUID, with or without braces (C3P reference, 2.3).
+#: A GUID, with or without braces (MS-CONFBAS).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
 
 _CALLABLE: Final = frozenset({"sip", "sips", "tel"})

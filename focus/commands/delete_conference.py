@@ -1,4 +1,4 @@
-"""deleteConference: the activation ends; the record stays (C3P reference, 7.2)."""
+"""deleteConference: the activation ends; the record stays (docs/commands.rst)."""
 
 from __future__ import annotations
 

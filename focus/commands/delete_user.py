@@ -1,4 +1,4 @@
-"""deleteUser: somebody is ejected, from the conference or from one MCU (C3P reference, 7.6)."""
+"""deleteUser: somebody is ejected, from the conference or from one MCU (docs/commands.rst)."""
 
 from __future__ import annotations
 

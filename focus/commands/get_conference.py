@@ -1,4 +1,4 @@
-"""getConference: the whole conference, as far as the sender may see it (C3P reference, 7.13)."""
+"""getConference: the whole conference, as far as the sender may see it (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""modifyConference: what an MCU has for all, such as muting everybody, or the lock (C3P reference, 7.11)."""
+"""modifyConference: what an MCU has for all, such as muting everybody, or the lock (docs/commands.rst)."""
 
 from __future__ import annotations
 

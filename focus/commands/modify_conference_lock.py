@@ -1,4 +1,4 @@
-"""modifyConferenceLock: nobody else gets in, or everybody may again (C3P reference, 7.7)."""
+"""modifyConferenceLock: nobody else gets in, or everybody may again (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""modifyEndpoint: hold, gains and keys of one endpoint, which its MCU carries out (C3P reference, 7.9)."""
+"""modifyEndpoint: hold, gains and keys of one endpoint, which its MCU carries out (docs/commands.rst)."""
 
 from __future__ import annotations
 

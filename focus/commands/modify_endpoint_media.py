@@ -1,4 +1,4 @@
-"""modifyEndpointMedia: mute and unmute (C3P reference, 7.8)."""
+"""modifyEndpointMedia: mute and unmute (docs/commands.rst)."""
 
 from __future__ import annotations
 

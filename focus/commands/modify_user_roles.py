@@ -1,4 +1,4 @@
-"""modifyUserRoles: presenters make attendees presenters, and the reverse (C3P reference, 7.3)."""
+"""modifyUserRoles: presenters make attendees presenters, and the reverse (docs/commands.rst)."""
 
 from __future__ import annotations
 

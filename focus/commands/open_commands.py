@@ -60,7 +60,7 @@ class OpenCommands:
         return not self.open and not self.relays and not self.arrivals
 
     def role_dialled(self, user: str) -> str:
-        """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
+        """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (MS-CONFBAS)."""
         roles = [one.role for one in self.dialled.values() if one.user.key == user]
         return roles[-1] if roles else ATTENDEE
 
@@ -220,7 +220,7 @@ class OpenCommands:
         self._conference.submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
+        """The MCU works on it: its time begins anew, and so does the client's (docs/wire-flow.rst)."""
         relay.deadline = now + self._context.config.command_timeout
         relay.pendings += 1
         command = relay.parent
@@ -229,7 +229,7 @@ class OpenCommands:
             self._tell(command, command.request.respond(Code.PENDING), now=now)
 
     def relay_doubted(self, relay: Relay, *, now: float) -> None:
-        """It got no answer, and goes on: the client is to go on waiting as well (conferencing-flows 4.1, step 10)."""
+        """It got no answer, and goes on: the client is to go on waiting as well (docs/wire-flow.rst)."""
         command = relay.parent
         if command is not None and not command.done:
             self._tell(command, command.request.respond(Code.PENDING), now=now)
@@ -269,7 +269,7 @@ class OpenCommands:
             self._finish(command, success(command), now=now)
 
     def cancel_dial_outs(self, user: str, *, now: float) -> None:
-        """Somebody who was to be called is ejected: what has not reached an MCU yet never will (decisions 9)."""
+        """Somebody who was to be called is ejected: what has not reached an MCU yet never will."""
         for number in [number for number, one in self.dialled.items() if one.user.key == user]:
             command = self.open[number]
             for relay in self._relays_of(command):
@@ -283,7 +283,7 @@ class OpenCommands:
     # Ends ------------------------------------------------------------------------------------------------------------
 
     def dialog_gone(self, participant: Participant) -> None:
-        """The requester is gone: its commands go on, their results are dropped (conferencing-flows 4.3)."""
+        """The requester is gone: its commands go on, their results are dropped (docs/wire-flow.rst)."""
         for command in self.open.values():
             if command.session == participant.session:
                 command.session = None

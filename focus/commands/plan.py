@@ -95,6 +95,6 @@ class Plan:
     effect: Effect | None = None  #: at once when no MCU is concerned, else when the command is accepted
     dial_out: DialOut | None = None  #: whom an MCU is to call
     for_mcus: tuple[tuple[str, Command], ...] = ()  #: (MCU type, command for that MCU)
-    everywhere: bool = False  #: succeeds when the Focus accepted it, whatever MCUs say (join methods 8)
+    everywhere: bool = False  #: succeeds when the Focus accepted it, whatever MCUs say (docs/commands.rst)
     agreed: bool = False  #: ... no: succeeds when every MCU has done it
     later: bool = False  #: answered 202 first even when no MCU is concerned

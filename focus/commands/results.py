@@ -14,7 +14,7 @@ from sip import MsDiagnostics, RequestId
 def send_result(
     context: Context, conference: str, participant: Participant, body: bytes, *, of: str | None = None, now: float
 ) -> None:
-    """Send a response as INFO. Whether the client answers it does not matter (decisions 11).
+    """Send a response as INFO. Whether the client answers it does not matter (docs/design-decisions.rst).
 
     ``of`` is the requestId of a command that ended with it: where state is written, it is sent again after a restart
     unless it was answered. ``conference`` is the key of that.

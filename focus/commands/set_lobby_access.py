@@ -1,4 +1,4 @@
-"""setLobbyAccess: who waits is let in, or sent away (C3P reference, 7.12)."""
+"""setLobbyAccess: who waits is let in, or sent away (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a conference goes on with what was written of it (decisions 34).
+"""How a conference goes on with what was written of it (docs/design-decisions.rst).
 
 Nobody is hung up. A participant whose dialog came back is in as before. The others are absent for `rejoin_grace`
 seconds: their endpoints stay in the roster, and who joins again with the same endpoint takes its place, with its role,

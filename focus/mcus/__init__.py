@@ -1,4 +1,4 @@
-"""The MCUs of a conference: links, relayed commands, and their part of the roster (conferencing-flows 4, 7 and 11).
+"""The MCUs of a conference: links, relayed commands, and their part of the roster (docs/wire-flow.rst).
 
 A conference has one link (`link.McuLink`) for each media type, made when a command first needs it. Three machines meet:
 
@@ -9,7 +9,7 @@ A conference has one link (`link.McuLink`) for each media type, made when a comm
 
 Who moves whom. A client's command makes a relay, and the relay the link: `submit` queues it and begins the bootstrap
 where there is no MCU. A link that becomes READY moves the relay at the head of its queue; there is one exchange at a
-time, because an MCU carries commands out in the order in which they come (C3P reference, 6). The answer moves the
+time, because an MCU carries commands out in the order in which they come (docs/c3p-over-http.rst). The answer moves the
 relay, and `relay.RelayOwner` hears of it from the link: that is the reconciliation, which keeps what the Focus wants
 until the MCU has it, and passes on to the open commands what has ended. Documents of the MCU
 move the part, the part moves the roster, and a gap in it moves the link, which asks for the whole with getConference

@@ -1,4 +1,4 @@
-"""Where an allocated MCU is, as the MCU Factory says it in connection-info (C3P reference, 7.14)."""
+"""Where an allocated MCU is, as the MCU Factory says it in connection-info (docs/commands.rst)."""
 
 from __future__ import annotations
 

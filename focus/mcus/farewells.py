@@ -19,7 +19,7 @@ from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from sip import Deadlines
 
-#: Seconds before an MCU is told again; doubles, as notifications do the other way (decisions 6).
+#: Seconds before an MCU is told again; doubles, as notifications do the other way (docs/design-decisions.rst).
 _WAIT_FIRST: Final = 1.0
 _WAIT_LONGEST: Final = 30.0
 

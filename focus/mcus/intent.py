@@ -184,7 +184,7 @@ def _has_filters(stream: Media, wanted: Media) -> bool:
 
 
 def blocks_ingress(wanted: Media) -> bool | None:
-    """Whether a stream is to be muted; None when that is not what is wanted (C3P reference, 7.8)."""
+    """Whether a stream is to be muted; None when that is not what is wanted (docs/commands.rst)."""
     if wanted.ingress_filter is not None:
         return wanted.ingress_filter == Filter.BLOCK
     return None if wanted.status is None else wanted.status in (MediaStatus.RECVONLY, MediaStatus.INACTIVE)

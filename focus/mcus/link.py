@@ -33,7 +33,7 @@ _GONE: Final = "The conferencing server is gone"
 
 
 class McuLink:
-    """One exchange at a time, in order (C3P reference, 6). `owner` hears of the MCU, `relays` of commands."""
+    """One exchange at a time, in order (docs/c3p-over-http.rst). `owner` hears of the MCU, `relays` of commands."""
 
     def __init__(
         self,

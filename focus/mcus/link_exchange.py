@@ -1,4 +1,4 @@
-"""What a link posts: one document at a time (C3P reference, 6), to the MCU Factory or to its MCU."""
+"""What a link posts: one document at a time (docs/c3p-over-http.rst), to the MCU Factory or to its MCU."""
 
 from __future__ import annotations
 

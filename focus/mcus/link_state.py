@@ -1,4 +1,4 @@
-"""Life of the link from one conference to the MCU of one media type (conferencing-flows 4.4 and 11)."""
+"""Life of the link from one conference to the MCU of one media type (docs/wire-flow.rst)."""
 
 from __future__ import annotations
 

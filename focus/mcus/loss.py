@@ -1,4 +1,4 @@
-"""What happens when an MCU dies (conferencing-flows 11).
+"""What happens when an MCU dies (docs/design-decisions.rst).
 
 `McuLink.mark_lost` is told: the MCU cannot be reached, was silent too often, does not know the conference any more, or
 began to count its versions anew. Then, in this order:
@@ -66,7 +66,7 @@ class Assigned:
             self._farewells.owe(assignment, now=now)
 
     def turn_away(self, peer: str, *, now: float) -> bool:
-        """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
+        """If `peer` is an MCU that failed before and came back: tell it to drop the conference."""
         assignment = self._lost.get(peer)
         if assignment is not None:
             self._farewells.owe(assignment, now=now)

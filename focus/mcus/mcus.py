@@ -1,4 +1,4 @@
-"""The MCUs of one conference: their links, and what they say of it (conferencing-flows 4.2 and 11)."""
+"""The MCUs of one conference: their links, and what they say of it (docs/wire-flow.rst)."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class Mcus:
     # Owner of the links ----------------------------------------------------------------------------------------------
 
     def describe_for(self, mcu_type: str) -> ConferenceInfo:
-        """What an MCU has to know of the conference (C3P reference, 7.14)."""
+        """What an MCU has to know of the conference (docs/commands.rst)."""
         description = self._roster.description
         address = self._views[mcu_type].text
         entry = UriEntry(uri=address, display_text=mcu_type, purpose=mcu_type)
@@ -265,7 +265,7 @@ class Mcus:
         )
 
     def mcu_lost(self, mcu_type: str, address: McuAddress, reason: str, *, now: float) -> None:
-        """An MCU failed: all that it owned goes (conferencing-flows 11)."""
+        """An MCU failed: all that it owned goes (docs/design-decisions.rst)."""
         self._parts.pop(mcu_type, None)
         take_off(self._roster, mcu_type, self._views[mcu_type])
         self.wanted[mcu_type].mcu_lost(now=now)

@@ -30,7 +30,7 @@ class Pulse:
         self._time_outs = 0
 
     def timed_out(self) -> bool:
-        """No answer in time. Whether it counts as failed (decisions 1)."""
+        """No answer in time. Whether it counts as failed (docs/design-decisions.rst)."""
         self._time_outs += 1
         return self._time_outs >= self._config.time_outs_to_fail
 

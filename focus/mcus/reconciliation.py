@@ -58,7 +58,7 @@ from focus.mcus.relay import CommandOwner, Failure, Relay, RelayInput, RelayStat
 from focus.mcus.roster_part import McuPart
 from sip import AddressOfRecord
 
-#: Seconds before an MCU is asked a second time; doubles, as notifications do the other way (decisions 6).
+#: Seconds before an MCU is asked a second time; doubles, as notifications do the other way (docs/design-decisions.rst).
 _WAIT_FIRST: Final = 1.0
 _WAIT_LONGEST: Final = 30.0
 

@@ -14,7 +14,7 @@ from sip import Life, SessionId
 
 
 class RelayState(enum.Enum):
-    """Where a relayed command stands (conferencing-flows 4.4)."""
+    """Where a relayed command stands (docs/wire-flow.rst)."""
 
     __hash__ = object.__hash__
 
@@ -122,7 +122,7 @@ class ClientCommand:
     correlation: str  #: name of all that it sets in motion, in logs, in C3P and in the Call-ID of calls
     received_at: float  #: monotonic seconds
     waiting_for: set[str] = attrs.Factory(set)  #: MCU types that have not finished
-    everywhere: bool = False  #: aimed at all MCUs: succeeds when the Focus accepted it (join methods 8)
+    everywhere: bool = False  #: aimed at all MCUs: succeeds when the Focus accepted it (docs/commands.rst)
     agreed: bool = False  #: ... but only when they have agreed
     deadline: float | None = None  #: when it is answered even if MCUs are still silent
     done: bool = False

@@ -1,4 +1,4 @@
-"""What one MCU says of a conference: versions, and how it gets into the roster (conference-info 4.2 and 6)."""
+"""What one MCU says of a conference: versions, and how it gets into the roster (RFC 4575 section 4.3)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Search:
         self._attempts += 1
 
     def tried(self, mcu_id: str) -> bool:
-        """One did not take the conference. Whether another one is tried (decisions 1)."""
+        """One did not take the conference. Whether another one is tried (docs/design-decisions.rst)."""
         self.exclude += (mcu_id,)
         return self._attempts < self._config.bootstrap_attempts
 

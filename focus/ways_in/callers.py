@@ -18,8 +18,8 @@ from focus.questions.procedure import Kind, Line, Steps, Turn, decided, settled
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal, Refused
 from focus.subscription_policy import NOT_JOINED
-from focus.ways_in.way import Ways
-from sip import AddressOfRecord, ConferenceAddress, Entropy, Flow, Identified, Request, Uri, canonical_host
+from focus.ways_in.way import Way, Ways
+from sip import AddressOfRecord, ConferenceAddress, Entropy, Flow, Identified, Request, canonical_host
 
 _TOKEN_OCTETS: Final = 6  #: in the name of a caller that nobody knows
 _MOST_NAME: Final = 64  #: characters of what such a caller says it is
@@ -38,8 +38,8 @@ class Callers:
 
     # A participant -----------------------------------------------------------------------------------------------
 
-    def participant(self, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Uri]:
-        """Where the call of somebody goes who is in the conference, to an MCU of which it is (flows 5.1).
+    def participant(self, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
+        """Where the call of somebody goes who is in the conference, to an MCU of which it is (docs/ways-in.rst).
 
         Raises Refused.
         """
@@ -80,7 +80,7 @@ class Callers:
 
     # A phone -----------------------------------------------------------------------------------------------------
 
-    def phone(self, number: str, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Uri]:
+    def phone(self, number: str, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
         """Where the call of a phone goes that has called a dial-in number. Raises Refused, and NoNumber."""
         numbers = self._context.config.numbers
         assert numbers is not None

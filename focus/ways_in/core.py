@@ -1,4 +1,4 @@
-"""Calls with media: to an MCU of a conference, and from plain phones to dial-in numbers (flows 5, decisions 21).
+"""Calls with media: to an MCU of a conference, and from plain phones to dial-in numbers (docs/ways-in.rst).
 
 A media INVITE to an MCU-Conference-URI, or to a dial-in number, comes to the domain of the Focus. The Focus decides who
 gets in, as it does for a join. The MCU is told to expect the call, by an addUser on behalf of whoever calls, and gives
@@ -6,7 +6,8 @@ an address for it with a secret that serves once. Then the INVITE goes there, by
 with a flow token (RFC 3261 section 16, RFC 5626 section 5.2): what the MCU sends later reaches a phone that is behind a
 NAT, or never listens. Media does not come this way, and what is in the body is not looked at.
 
-Nothing of a call is kept here once it is answered: what belongs to its dialog says so by the token.
+What belongs to the dialog of a call says so by the token, and nothing of it is kept. Only of the calls whose callers do
+not follow the Route is something kept, as long as they last (`off_route`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from focus.questions.identification import identification, sender_of
 from focus.questions.procedure import Kind, Line, Steps, Turn
 from focus.refusal import Refused
 from focus.ways_in.callers import Callers, NoNumber
+from focus.ways_in.off_route import OffRoute
 from focus.ways_in.way import Ways
 from sip import (
+    AckReceived,
     CancelReceived,
     Claim,
     Endpoint,
@@ -36,10 +39,12 @@ from sip import (
     ProxyConfig,
     Request,
     RequestReceived,
+    ResponseReceived,
     ServerTransactionEnded,
     TransactionId,
     Uri,
     canonical_host,
+    first_due,
 )
 from sip import Refused as SipRefused
 
@@ -72,6 +77,7 @@ class WaysIn:
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         ways = Ways(self._context, entropy.child("ways"))
         self._callers = Callers(self._inside, ways, entropy.child("callers"), self._domains)
+        self._off_route = OffRoute(self._inside.active)
         self._entropy = entropy.child("tags")
         self._next: Uri | None = None  #: where the INVITE goes that the proxy is being given
         settings = attrs.evolve(
@@ -86,20 +92,26 @@ class WaysIn:
             claim=Claim.CONFERENCE,
         )
         self.untaken = self._proxy.untaken  #: what `take_events` gives; always the same list
-        self.deadlines = self._proxy.deadlines  #: all that has its time
-        self._inside.is_media_call = self._is_media_call
+        self._inside.is_of_a_call = self._is_of_a_call
+        self.deadlines = (*self._proxy.deadlines, self._off_route)  #: all that has its time
         self._inside.context.deliver = self._deliver
         self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
 
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        return self._proxy.sizes
+        return {**self._proxy.sizes, "off_route": len(self._off_route)}
 
     # Which requests --------------------------------------------------------------------------------------------------
 
     def _claims(self, request: Request, flow: Flow) -> bool:
+        return self._begins(request) or self._off_route.knows(request, flow)
+
+    def _begins(self, request: Request) -> bool:
         return self._is_media_call(request) or self._is_number(request)
+
+    def _is_of_a_call(self, request: Request, flow: Flow) -> bool:
+        return self._is_media_call(request) or self._off_route.knows(request, flow)
 
     def _is_media_call(self, request: Request) -> bool:
         """An INVITE that begins something, to an MCU of a conference of ours."""
@@ -131,15 +143,24 @@ class WaysIn:
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Find out where a call goes, and send it there; or do what a proxy does."""
-        if isinstance(event, RequestReceived) and self._claims(event.request, event.flow):
+        if isinstance(event, RequestReceived) and self._begins(event.request):
             self._procedures.begin(self._procedure, event, asker=_asker(event.transaction), now=now)
         elif isinstance(event, CancelReceived) and self._withdrawn(event, now):
             pass
         else:
-            if isinstance(event, ServerTransactionEnded):
-                self._procedures.forget(_asker(event.transaction), now=now)
-            self._proxy.handle_event(event, now=now)
+            self._proxy.handle_event(self._seen(event, now), now=now)
         return self.take_events()
+
+    def _seen(self, event: Event, now: float) -> Event:
+        """What the proxy gets of an event, when its part for this core is done."""
+        if isinstance(event, RequestReceived | AckReceived):
+            return attrs.evolve(event, request=self._off_route.onward(event.request, event.flow))
+        if isinstance(event, ResponseReceived):
+            self._off_route.answered(event.response)
+        elif isinstance(event, ServerTransactionEnded):
+            self._procedures.forget(_asker(event.transaction), now=now)
+            self._off_route.settled(event.transaction)
+        return event
 
     def _withdrawn(self, event: CancelReceived, now: float) -> bool:
         """Whether a call is given up that has not been sent on yet."""
@@ -166,7 +187,8 @@ class WaysIn:
         except NoNumber:
             self._endpoint.hand_on(event.transaction, owner=self.owner, now=turn.now)
         else:
-            self._next = where
+            self._off_route.begun(event.transaction, request, flow, where, now=turn.now)
+            self._next = where.address
             try:
                 self._proxy.handle_event(event, now=turn.now)
             finally:
@@ -206,11 +228,12 @@ class WaysIn:
 
     def next_timeout(self) -> float | None:
         """When a call has rung for long enough. Those that wait for an answer are the Focus's to see to."""
-        return self._proxy.next_timeout()
+        return first_due(self._proxy.next_timeout(), self._off_route.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Give up what rings for too long."""
+        """Give up what rings for too long, and forget what is over."""
         self._proxy.handle_timeout(now=now)
+        self._off_route.handle_timeout(now=now)
         return self.take_events()
 
     def take_events(self) -> list[Event]:

@@ -1,8 +1,10 @@
-"""From the INVITE of somebody who is let in to the address at its MCU: an addUser on its behalf (flows 5.1)."""
+"""From the INVITE of somebody who is let in to the address at its MCU: an addUser on its behalf (docs/ways-in.rst)."""
 
 from __future__ import annotations
 
 from typing import Final
+
+import attrs
 
 from c3p import (
     MCU_SERVER_URI,
@@ -25,7 +27,7 @@ from focus.commands.add_user import as_mcu_gets_it
 from focus.conference import Conference
 from focus.context import Context
 from focus.guesses import Charge
-from focus.mcus.relay import Failure, Relay
+from focus.mcus.relay import Failure, Relay, RelayState
 from focus.questions.procedure import Kind, Later, Steps, Turn, awaited
 from focus.refusal import Refusal, Refused
 from sip import AddressOfRecord, Entropy, SipError, Uri
@@ -37,6 +39,15 @@ _STATUS: Final = {
     Reason.UNAUTHORIZED: 403,
     Reason.NOT_SUPPORTED: 501,
 }
+
+
+@attrs.frozen(kw_only=True)
+class Way:
+    """Where a call goes, and whose it is."""
+
+    address: Uri  #: at the MCU
+    conference: str  #: key
+    user: AddressOfRecord
 
 
 class Ways:
@@ -56,15 +67,15 @@ class Ways:
         display_text: str | None = None,
         check: EntryCheck | None = None,
         charge: Charge | None = None,
-    ) -> Steps[Uri]:
-        """Where the call of a user goes: the address that its MCU expects it at. Raises Refused.
+    ) -> Steps[Way]:
+        """Where the call of a user goes: to the address that its MCU expects it at. Raises Refused.
 
         Who announced a call, and has not called yet, is expected already.
         """
         arrivals = conference.commands.arrivals
         announced = arrivals.take(user.key, mcu_type)
         if announced is not None:
-            return _routable(announced)
+            return Way(address=_routable(announced), conference=conference.key, user=user)
         if arrivals.full:
             raise Refused(refusal.BUSY)
         endpoint = Endpoint(entity=new_guid(self._entropy.token(16)), joining_method=JoiningMethod.DIALED_IN)
@@ -87,7 +98,7 @@ class Ways:
         except BaseException:  # refused, or nobody waits for it any more
             arrivals.forget(endpoint.entity)
             raise
-        return address
+        return Way(address=address, conference=conference.key, user=user)
 
     def _relayed(self, conference: Conference, mcu_type: str, command: AddUser, turn: Turn) -> Steps[Response]:
         """The answer of the MCU. The Focus wants it by itself: it has decided, and its user is told by SIP."""
@@ -101,7 +112,13 @@ class Ways:
         question: Later[Response | Failure] = Later(
             kind=Kind.RELAY, id=relay.request_id, ask=lambda: conference.commands.submit(relay, now=turn.now)
         )
-        outcome = yield from awaited(question)
+        try:
+            outcome = yield from awaited(question)
+        except Refused as refused:
+            # It had the command. Before that there was none to be found in time, which may be otherwise soon.
+            if refused.refusal is refusal.NO_ANSWER and relay.state is RelayState.FORWARDED:
+                raise Refused(_SILENT) from None
+            raise
         if isinstance(outcome, Failure):
             raise Refused(_refusal_of(outcome.general, outcome.retry_after, "The conferencing server does not answer"))
         if outcome.code is not Code.SUCCESS:
@@ -119,6 +136,7 @@ class Ways:
         return _routable(address)
 
 
+_SILENT: Final = Refusal(504, None, "The conferencing server does not answer", general=Reason.TIMEOUT)
 _UNROUTABLE: Final = Refusal(502, None, "The conferencing server gave no address that could be called")
 
 

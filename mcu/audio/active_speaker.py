@@ -1,4 +1,4 @@
-"""Who is speaking, from the level of each leg (media profile 9.1)."""
+"""Who is speaking, from the level of each leg."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mixing: everybody hears the sum of the others (media profile 9).
+"""Mixing: everybody hears the sum of the others.
 
 Needs numpy (extra ``mcu``); importing this module without it raises ``MissingExtra``.
 

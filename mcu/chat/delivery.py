@@ -10,7 +10,7 @@ from c3p import DeliveryReport, ReportEntry, ReportRecipient
 from mcu.chat.formats import Content
 from mcu.events import LegId
 
-#: ErrorIds of messages are 6000 to 6999 (c3p 8); 6001 is the one that is known: nobody answered.
+#: ErrorIds of messages are 6000 to 6999 (MS-OCER); 6001 is the one that is known: nobody answered.
 _TIMED_OUT: Final = 6001
 _NOT_TAKEN: Final = 6000
 _TIMEOUT: Final = 408

@@ -1,4 +1,4 @@
-"""C3P commands of a Focus about one conference, checked again here and carried out (c3p 7, decisions 5)."""
+"""C3P commands of a Focus about one conference, checked again here and carried out (docs/commands.rst)."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class Commands:
 
     @staticmethod
     def _may_filter(conference: Conference, request: Request, leg: Leg, blocked: bool) -> bool:
-        """Presenters may filter anybody, others themselves; to unblock oneself a rule may forbid (c3p 7.8)."""
+        """Presenters may filter anybody, others themselves; to unblock oneself a rule may forbid."""
         role = request.originator_role or Role.ATTENDEE
         if role == Role.PRESENTER:
             return True
@@ -236,7 +236,7 @@ class Commands:
         return next((view.entity_state for view in views if conference.is_its_mcu(view.entity)), None)
 
     def _filter_everybody(self, conference: Conference, now: float) -> None:
-        """Mute-all, or its end, for those that are here: attendees, and presenters only when named (c3p 7.11)."""
+        """Mute-all, or its end, for those that are here: attendees, and presenters only when named."""
         for leg in tuple(conference.legs.values()):
             rule = conference.rule_of(leg.role)
             if rule is not None:

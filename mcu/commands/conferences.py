@@ -1,4 +1,4 @@
-"""Conferences on this MCU: who may command them, how they come and go (c3p 7.14, decisions 3 to 6)."""
+"""Conferences on this MCU: who may command them, how they come and go (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands for an MCU with sound only: modifyEndpoint, modifyConferenceAnnouncements (c3p 7.9, 7.10)."""
+"""Commands for an MCU with sound only: modifyEndpoint, modifyConferenceAnnouncements (docs/commands.rst)."""
 
 from __future__ import annotations
 

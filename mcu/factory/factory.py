@@ -1,4 +1,4 @@
-"""The MCU Factory: picks an MCU for a conference, and nothing else (decisions 1 and 2). It speaks no SIP."""
+"""The MCU Factory: picks an MCU for a conference, and nothing else (docs/design-decisions.rst). It speaks no SIP."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """``getMcuHealth``: to the MCUs of a Factory's list, which do not announce themselves, and to whichever a Focus says
-has failed (decisions 2)."""
+has failed (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is to be added: the content of ``addUser`` (c3p 7.4 and 7.5), checked."""
+"""Who is to be added: the content of ``addUser`` (docs/commands.rst), checked."""
 
 from __future__ import annotations
 

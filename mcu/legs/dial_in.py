@@ -1,4 +1,4 @@
-"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes; or it calls a room.
+"""Dialling in (docs/ways-in.rst): the Focus announces a participant, then its INVITE comes; or it calls a room.
 
 Anybody can write the From of an announced participant. So the address that the answer to ``addUser`` gives has a secret
 in it, which only whoever had itself announced is told, and which serves once. Without it the identity must be asserted

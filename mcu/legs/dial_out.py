@@ -1,4 +1,4 @@
-"""Dialling out (conferencing flows 4): from ``addUser`` to a leg in the mix, or to the row of the table it ends in."""
+"""Dialling out (docs/wire-flow.rst): from ``addUser`` to a leg in the mix, or to the row of the table it ends in."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sip import (
 )
 from sip import Response as SipResponse
 
-PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
+PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (docs/wire-flow.rst)
 MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
 NOT_ACCEPTABLE = 488  #: RFC 3261 section 21.4.26: the same with another description may be
 _ENDINGS = {
@@ -268,7 +268,7 @@ class DialOut:
         self._termination.over(leg, disconnection, now=now)
 
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
-        """A 3xx: each target passes the policy again; at most ``max_redirects`` are called (decisions 9)."""
+        """A 3xx: each target passes the policy again; at most ``max_redirects`` are called."""
         left = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
         self._follow(leg, event.session, event.targets[: max(0, left)], now)
 

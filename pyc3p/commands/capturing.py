@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 from pyc3p.commands.output import Output
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.ordering import InOrder
-from pyc3p.trace.pcap import PcapWriter
+from pyc3p.trace.pcapng import PcapngWriter
 from pyc3p.trace.trace import Names, Trace
 from sip.aio import wall_clock
 
@@ -26,13 +25,14 @@ def capturing(config: ServeConfig, output: Output, *, in_order: bool) -> Iterato
         yield None
         return
     stopped = _Once(config.capture, output)
+    names = Names()
     try:
-        writer = PcapWriter(Path(config.capture), wall_clock=wall_clock(), on_failed=stopped)
+        writer = PcapngWriter(Path(config.capture), names=names, wall_clock=wall_clock(), on_failed=stopped)
     except OSError as error:
         raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
     reader = InOrder(writer) if in_order else writer
-    trace = Trace(readers=[reader], unsafe=config.unsafe_capture)
-    with writer, _names_beside(Path(config.capture + ".names"), trace.names, stopped):
+    trace = Trace(names=names, readers=[reader], unsafe=config.unsafe_capture)
+    with writer:
         try:
             yield trace
         finally:
@@ -51,31 +51,3 @@ class _Once:
             self._told = True
             why = error.strerror or str(error)
             self._output.tell(f"{self._capture} stops here, the rest is missing: {why}", level="warning")
-
-
-@contextlib.contextmanager
-def _names_beside(path: Path, names: Names, stopped: Callable[[OSError], None]) -> Iterator[None]:
-    """Write names as they become known, so that who is killed leaves them; tidied up in the end."""
-    try:
-        file = path.open("w", encoding="utf-8", buffering=1)
-        file.write(names.dump())
-    except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror}") from error
-    names.on_added = lambda line: _attempt(lambda: _write(file, line), stopped)
-    try:
-        yield
-    finally:
-        names.on_added = None
-        _attempt(file.close, stopped)
-        _attempt(lambda: path.write_text(names.dump(), encoding="utf-8"), stopped)
-
-
-def _write(file: TextIO, line: str) -> None:
-    file.write(f"{line}\n")
-
-
-def _attempt(action: Callable[[], object], stopped: Callable[[OSError], None]) -> None:
-    try:
-        action()
-    except OSError as error:
-        stopped(error)

@@ -72,6 +72,9 @@ class Chatting:
             case focus.MessageReceived():
                 who = event.display_name or short_uri(event.sender)
                 self._output.tell(f"{who}: {event.text}", "bold", said=event.text, by=event.sender)
+            case focus.MessageNotDelivered():
+                for user, status in event.recipients:
+                    self._output.tell(f"not told to {short_uri(user)} ({status})", "red", untold=user, status=status)
             case focus.CommandSucceeded():
                 self._said.pop(event.command, None)
             case focus.CommandFailed():

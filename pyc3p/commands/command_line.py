@@ -21,7 +21,7 @@ from pyc3p.commands.parameters import (
     secured,
     tls_option,
 )
-from pyc3p.commands.trace import run_trace
+from pyc3p.commands.trace_line import trace_command
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
@@ -34,15 +34,7 @@ def cli() -> None:
     """Centralized conferencing with C3P: servers, clients and phones that really run."""
 
 
-@cli.command("trace")
-@click.argument("file", type=FILE)
-@click.option("--name", "names", multiple=True, metavar="NAME=HOST:PORT", help="Call an address by a name; repeatable.")
-@click.option("--svg", type=FILE, help="Write the ladder as SVG to this file.")
-@click.option("--text", type=FILE, help="Write the ladder as text to this file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-def trace_command(file: Path, names: tuple[str, ...], svg: Path | None, text: Path | None, as_json: bool) -> None:
-    """Draw the ladder of FILE: a capture (pcap, pcapng) or a trace file."""
-    run_trace(file, names=names, svg=svg, text=text, as_json=as_json)
+cli.add_command(trace_command)
 
 
 @cli.command("demo")
@@ -108,7 +100,7 @@ def demo_command(output: Path, as_json: bool) -> int:
     help="SQLite file for what outlasts a restart; none: nothing does.  [default: one with the user]",
 )
 @click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
-@click.option("--capture", help="Write everything that is sent and received to this pcap file.")
+@click.option("--capture", help="Write everything that is sent and received to this pcapng file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def serve_command(
     part: tuple[str, ...],

@@ -15,7 +15,15 @@ from pathlib import Path
 import attrs
 
 import focus
-from pyc3p.commands.demo_checks import CALLED, EJECTED, check_history, check_main_job, check_tone
+from pyc3p.commands.demo_checks import (
+    CALLED,
+    EJECTED,
+    check_history,
+    check_main_job,
+    check_tone,
+    number_stages,
+    stages,
+)
 from pyc3p.commands.demo_report import Check, JsonReport, Report, TerminalReport
 from pyc3p.elements import event_loop
 from pyc3p.elements.farm import FarmPlan, Handset
@@ -27,9 +35,10 @@ from pyc3p.phone.wav import Recorder
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, endpoint_states, short_uri
 from pyc3p.trace.ladder import Ladder
+from pyc3p.trace.ladder_html import render_html
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import render_text
-from pyc3p.trace.pcap import PcapWriter
+from pyc3p.trace.pcapng import PcapngWriter
 from pyc3p.trace.trace import Names, Recording, Trace
 from sip import Event
 from sip.aio import wall_clock
@@ -38,6 +47,7 @@ from sip.aio import wall_clock
 STEP = 8.0
 #: Seconds that the two phones listen to each other.
 LISTENING = 1.6
+CAPTURE = "demo.pcapng"
 CLIENTS = ("presenter", "watcher")
 BOB, CAROL = "sip:bob@example.com", "sip:carol@example.com"
 #: Hertz; far apart and no multiples of each other.
@@ -56,6 +66,7 @@ class Demo:
     checks: list[Check] = attrs.Factory(list)
     rosters: dict[str, list[focus.RosterChanged]] = attrs.Factory(dict)
     main_job: tuple[float, float] = (0.0, 0.0)  #: when the call of the first phone began and was over
+    acts: list[tuple[float, str]] = attrs.Factory(list)  #: when each began, and what it is
 
     def node(self, name: str) -> Node:
         """The node of an element."""
@@ -83,7 +94,7 @@ class Demo:
     # Acts ------------------------------------------------------------------------------------------------------------
 
     async def _register_phones(self) -> None:
-        self.report.act("Two legacy phones register")
+        self._act("Two legacy phones register")
         for name, phone in self.loopback.farm.phones.items():
             node = self.node(name)
             phone.register(now=node.now)
@@ -92,7 +103,7 @@ class Demo:
         await self._wait("mcu-factory", lambda: bool(self.loopback.farm.mcu_factory.mcus), "the MCU's announcement")
 
     async def _open_conference(self) -> None:
-        self.report.act("The presenter creates a conference; presenter and watcher join and subscribe")
+        self._act("The presenter creates a conference; presenter and watcher join and subscribe")
         presenter, client = self.node("presenter"), self.loopback.farm.clients["presenter"]
         client.create_conference(subject="Demonstration", now=presenter.now)
         presenter.kick()
@@ -111,7 +122,7 @@ class Demo:
         await self._wait(name, lambda: name in self.rosters, "the first roster")
 
     async def _dial(self, user: str, phone: str, title: str) -> None:
-        self.report.act(f"{title} ({short_uri(user)})")
+        self._act(f"{title} ({short_uri(user)})")
         start = self.node("presenter").now
         await self._command(lambda client, now: client.add_user(user, now=now), "the call")
         for name in CLIENTS:
@@ -125,7 +136,7 @@ class Demo:
                 self._check(check)
 
     async def _listen(self) -> None:
-        self.report.act("Both phones listen to each other")
+        self._act("Both phones listen to each other")
         await asyncio.sleep(LISTENING)
         for name, phone in self.loopback.farm.phones.items():
             assert isinstance(phone.recorder, Recorder)
@@ -133,7 +144,7 @@ class Demo:
                 self._check(check_tone(name, listen_for(phone.recorder.audio, frequency), source != name))
 
     async def _eject(self) -> None:
-        self.report.act("The presenter ejects Bob")
+        self._act("The presenter ejects Bob")
         await self._command(lambda client, now: client.delete_user(BOB, now=now), "the ejection")
         await self._told("phone-bob", PhoneReleased, "the end of the call")
         for name in CLIENTS:
@@ -142,7 +153,7 @@ class Demo:
             self._check(check_history(name, "Carol", self._history(name, CAROL), CALLED))
 
     async def _end(self) -> None:
-        self.report.act("The presenter ends the conference")
+        self._act("The presenter ends the conference")
         presenter, client = self.node("presenter"), self.loopback.farm.clients["presenter"]
         client.end_conference(now=presenter.now)
         presenter.kick()
@@ -195,19 +206,26 @@ class Demo:
                 seen.append(state)
         return seen
 
+    def _act(self, text: str) -> None:
+        self.acts.append((self.node("presenter").now, text))
+        self.report.act(text)
+
     # Files -----------------------------------------------------------------------------------------------------------
 
     def write_files(self) -> list[str]:
         """Ladders and recordings; the capture was written all along."""
         names, when = self.trace.names, time.strftime("%Y-%m-%d %H:%M:%S")
-        ladder = Ladder.of(self.recording, names)
+        ladder = Ladder.of(self.recording, names, acts=self.acts)
         subtitle = f"pyc3p demo, {when}: every part on loopback, SIP over UDP and TCP, C3P over HTTP, RTP"
         start, end = self.main_job
         job = Ladder.of((record for record in self.recording if start <= record.at <= end), names)
+        number_stages(ladder, short_uri(BOB), "phone-bob", CLIENTS)
+        number_stages(job, short_uri(BOB), "phone-bob", CLIENTS)
+        self.report.stages(stages(job, short_uri(BOB), "phone-bob", CLIENTS))
         files = {
             "ladder.svg": render_svg(ladder, title="A conference with two legacy phones", subtitle=subtitle),
+            "ladder.html": render_html(ladder, title="A conference with two legacy phones", subtitle=subtitle),
             "ladder.txt": render_text(ladder, title=f"A conference with two legacy phones ({when})"),
-            "demo.pcap.names": names.dump(),
             "main-job.svg": render_svg(job, title="A presenter adds a legacy phone", subtitle=subtitle),
         }
         for name, content in files.items():
@@ -216,15 +234,14 @@ class Demo:
             assert isinstance(phone.recorder, Recorder)
             phone.recorder.save(self.output / f"heard-by-{name}.wav")
         heard = [f"heard-by-{name}.wav" for name in self.loopback.farm.phones]
-        shown = [name for name in files if not name.endswith(".names")]
-        return [str(self.output / name) for name in (*shown, "demo.pcap", *heard)]
+        return [str(self.output / name) for name in (*files, CAPTURE, *heard)]
 
 
 def run_demo(output: Path, *, as_json: bool, farm_plan: FarmPlan | None = None) -> int:
     """Run the demonstration, on another farm if given; 0 when nothing is missing, else 1. Raises Problem."""
     try:
         output.mkdir(parents=True, exist_ok=True)
-        (output / "demo.pcap").touch()
+        (output / CAPTURE).touch()
     except OSError as error:
         raise Problem(f"{output} cannot be written: {error.strerror}; choose another folder with --output") from error
     return event_loop.run(_run(output, as_json, farm_plan or plan()))
@@ -244,10 +261,10 @@ async def _run(output: Path, as_json: bool, what: FarmPlan) -> int:
     report: Report = JsonReport(names) if as_json else TerminalReport(what.names, names)
     recording = Recording()
     started, problem = time.monotonic(), ""
-    with PcapWriter(output / "demo.pcap", wall_clock=wall_clock()) as capture:
+    with PcapngWriter(output / CAPTURE, names=names, wall_clock=wall_clock()) as capture:
         trace = Trace(names=names, readers=[recording, capture, report])
         demo: list[Demo] = []
-        loopback = LoopbackFarm.build(what, trace, lambda name, event: demo[0].happened(name, event))
+        loopback = LoopbackFarm.build(what, trace, lambda name, event: demo[0].happened(name, event), apart=True)
         demo.append(Demo(output, report, trace, recording, loopback))
         try:
             await loopback.start()
@@ -257,7 +274,7 @@ async def _run(output: Path, as_json: bool, what: FarmPlan) -> int:
         finally:
             await loopback.stop()
     if capture.failed is not None and not problem:
-        problem = f"{output / 'demo.pcap'} is not complete: {capture.failed.strerror}"
+        problem = f"{output / CAPTURE} is not complete: {capture.failed.strerror}"
     files = demo[0].write_files()
     passed = not problem and all(check.passed for check in demo[0].checks)
     report.end(passed, files, time.monotonic() - started, problem)

@@ -7,11 +7,11 @@ from typing import Final
 
 import attrs
 
-from pyc3p.commands.demo_report import Check
+from pyc3p.commands.demo_report import Check, Stage
 from pyc3p.phone.tone import Heard
 from pyc3p.trace.ladder import Band, Ladder, Step
 
-#: What every subscriber must see of somebody who is called, answers and is ejected (conference-info, section 5).
+#: What every subscriber must see of somebody who is called, answers and is ejected (RFC 4575 section 5.7.3).
 CALLED: Final = ("audio-video dialing-out", "audio-video alerting", "audio-video connected")
 EJECTED: Final = ("audio-video disconnecting", "audio-video disconnected (booted)", "gone")
 
@@ -107,6 +107,32 @@ def check_main_job(ladder: Ladder, user: str, phone: str, subscribers: Sequence[
         detail = ", ".join(f"no {each.label} {each.detail} from {each.source} to {each.target}" for each in missing)
         checks.append(Check(title, not missing, detail))
     return checks
+
+
+def stages(ladder: Ladder, user: str, phone: str, subscribers: Sequence[str]) -> list[Stage]:
+    """When each of the eight steps began and ended, as far as its messages are there; in their order."""
+    steps = [item for item in ladder.items if isinstance(item, Step)]
+    found = []
+    for title, expected in main_job(user, phone, subscribers):
+        times = [step.at for each in expected for step in steps if each.fits(step)]
+        number, _, words = title.partition(" ")
+        if times:
+            found.append(Stage(number=number, title=words, began=min(times), ended=max(times)))
+    return found
+
+
+def number_stages(ladder: Ladder, user: str, phone: str, subscribers: Sequence[str]) -> None:
+    """Number the message with which each of the eight steps begins."""
+    waiting = {title[0]: expected[0] for title, expected in main_job(user, phone, subscribers)}
+
+    def stage_of(step: Step) -> str:
+        for number, expected in waiting.items():
+            if expected.fits(step):
+                del waiting[number]
+                return number
+        return ""
+
+    ladder.number(stage_of)
 
 
 def _media(ladder: Ladder, one: str, other: str) -> bool:

@@ -25,6 +25,16 @@ class Check:
     detail: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class Stage:
+    """One of the steps in which somebody is added; times in seconds on the clock of its ladder."""
+
+    number: str
+    title: str
+    began: float
+    ended: float
+
+
 class Report(Protocol):
     """Where the demonstration reports to; also a trace reader."""
 
@@ -42,6 +52,10 @@ class Report(Protocol):
 
     def check(self, check: Check) -> None:
         """Something was checked."""
+        ...
+
+    def stages(self, stages: Sequence[Stage]) -> None:
+        """What the main job took, step by step."""
         ...
 
     def end(self, passed: bool, files: Sequence[str], seconds: float, problem: str) -> None:
@@ -79,6 +93,15 @@ class TerminalReport:
         detail = f"  ({check.detail})" if check.detail else ""
         self._terminal.say(f"  {mark} {check.title}{detail}", style)
 
+    def stages(self, stages: Sequence[Stage]) -> None:
+        """A table: when each step began, counted from the first, and how long it took."""
+        self._terminal.say("")
+        self._terminal.say("How a phone came into the conference", "bold yellow")
+        self._terminal.say("     begins     takes", "dim")
+        for stage in stages:
+            at, took = 1000 * (stage.began - stages[0].began), 1000 * (stage.ended - stage.began)
+            self._terminal.say(f"  {at:6.0f} ms {took:6.0f} ms  {stage.number}  {stage.title}")
+
     def end(self, passed: bool, files: Sequence[str], seconds: float, problem: str) -> None:
         """The result, and where everything was written."""
         self._terminal.say("")
@@ -113,6 +136,12 @@ class JsonReport:
     def check(self, check: Check) -> None:
         """{"check": title, "passed": ...}"""
         self._write({"check": check.title, "passed": check.passed, "detail": check.detail})
+
+    def stages(self, stages: Sequence[Stage]) -> None:
+        """{"stage": number, "title": ..., "began": ..., "seconds": ...}"""
+        for stage in stages:
+            took = round(stage.ended - stage.began, 6)
+            self._write({"stage": stage.number, "title": stage.title, "began": stage.began, "seconds": took})
 
     def end(self, passed: bool, files: Sequence[str], seconds: float, problem: str) -> None:
         """{"passed": ..., "files": [...]}"""

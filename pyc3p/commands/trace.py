@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import attrs
 
 from pyc3p.commands.addresses import parse_address
 from pyc3p.commands.terminal import Terminal
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace.capture import read_records
-from pyc3p.trace.ladder import Band, Ladder, Step
+from pyc3p.trace.ladder import Act, Band, Item, Ladder, Remark
+from pyc3p.trace.ladder_html import render_html
+from pyc3p.trace.ladder_png import write_png
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import TextLadder, render_text
+from pyc3p.trace.naming import Naming
 from pyc3p.trace.pcap import CaptureError
+from pyc3p.trace.selection import Selection
 from pyc3p.trace.trace import Names
 
 
@@ -28,38 +35,62 @@ def parse_names(texts: Iterable[str], names: Names) -> Names:
     return names
 
 
-def names_beside(path: Path) -> Names:
-    """The names that demo and serve leave beside their captures (``FILE.names``); none when there are none."""
-    try:
-        return Names.load(path.with_name(path.name + ".names").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return Names()
+@attrs.frozen(kw_only=True)
+class Pictures:
+    """Files to which a ladder is drawn."""
+
+    svg: Path | None = None
+    text: Path | None = None
+    html: Path | None = None
+    png: Path | None = None
+
+    def draw(self, ladder: Ladder, title: str) -> bool:
+        """Draw those that are wanted; whether any is. Raises Problem."""
+        subtitle = f"{len(ladder.items)} lines"
+        if self.svg is not None:
+            _write(self.svg, render_svg(ladder, title=title, subtitle=subtitle))
+        if self.html is not None:
+            _write(self.html, render_html(ladder, title=title, subtitle=subtitle))
+        if self.text is not None:
+            _write(self.text, render_text(ladder, title=title))
+        if self.png is not None:
+            with _writing(self.png):
+                write_png(self.png, ladder, title=title, subtitle=subtitle)
+        return any((self.svg, self.html, self.text, self.png))
 
 
-def read_ladder(path: Path, names: Names) -> Ladder:
-    """The ladder of a file; raises Problem."""
+def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | None = None) -> Ladder:
+    """The ladder of a file; ``names`` are ``name=host:port``, over those that the file tells. Raises Problem."""
+    known = Names()
     try:
-        records = read_records(path)
+        records = read_records(path, known)
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
     except CaptureError as error:
         raise UsageProblem(f"{path}: {error}") from error
+    parse_names(names, known)
     if not records:
         raise Problem(f"{path} holds no SIP, HTTP or RTP")
-    return Ladder.of(records, names)
+    chosen = (selection or Selection(heartbeats=True)).of(records, known)
+    if not chosen:
+        raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for")
+    # What was left out may tell who somebody is.
+    naming = Naming(known)
+    for record in records:
+        naming.learn(record)
+    naming.settle()
+    return Ladder.of(chosen, known)
 
 
-def run_trace(path: Path, *, names: Iterable[str], svg: Path | None, text: Path | None, as_json: bool) -> None:
+def run_trace(path: Path, *, names: Iterable[str], selection: Selection, pictures: Pictures, as_json: bool) -> None:
     """Draw the ladder of ``path`` to the terminal, or to files."""
-    ladder = read_ladder(path, parse_names(names, names_beside(path)))
-    if svg is not None:
-        _write(svg, render_svg(ladder, title=path.name, subtitle=f"{len(ladder.items)} lines"))
-    if text is not None:
-        _write(text, render_text(ladder, title=path.name))
+    parse_names(names := list(names), Names())  # what is wrong there is said first
+    ladder = read_ladder(path, names, selection)
+    drawn = pictures.draw(ladder, path.name)
     if as_json:
         for item in ladder.items:
             sys.stdout.write(json.dumps(as_dict(item)) + "\n")
-    elif svg is None and text is None:
+    elif not drawn:
         terminal = Terminal()
         drawing = TextLadder(ladder.columns, width=terminal.width)
         terminal.line(drawing.header())
@@ -67,8 +98,12 @@ def run_trace(path: Path, *, names: Iterable[str], svg: Path | None, text: Path 
             terminal.line(drawing.line(item))
 
 
-def as_dict(item: Step | Band) -> dict[str, object]:
+def as_dict(item: Item) -> dict[str, object]:
     """One line of a ladder for machines."""
+    if isinstance(item, Act):
+        return {"at": round(item.at, 6), "act": item.text}
+    if isinstance(item, Remark):
+        return {"at": round(item.at, 6), "note": item.text, "failed": item.failed}
     if isinstance(item, Band):
         return {
             "at": round(item.at, 6),
@@ -89,8 +124,14 @@ def as_dict(item: Step | Band) -> dict[str, object]:
     }
 
 
-def _write(path: Path, content: str) -> None:
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        path.write_text(content, encoding="utf-8")
+        yield
     except OSError as error:
         raise Problem(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write(path: Path, content: str) -> None:
+    with _writing(path):
+        path.write_text(content, encoding="utf-8")

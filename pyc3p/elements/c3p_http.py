@@ -27,6 +27,7 @@ class HttpSettings:
     known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
     peers: Acquaintance | None = None  #: who the others are, in place of ``secret`` and ``known``
     reached_at: Mapping[str, str] = attrs.field(factory=dict)  #: where hosts are, if not at their address
+    local_host: str | None = None  #: address that our own connections come from; None: the system chooses
     tls: C3pTls | None = None  #: C3P goes over HTTPS; with ``peers``
     port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
 
@@ -35,9 +36,9 @@ def client_of(http: HttpSettings, trace: ElementSink | None, faults: TlsFaults) 
     """What posts documents; over HTTPS it shows and asks for certificates."""
     peers, tls = http.peers, http.tls
     if peers is None:
-        return C3pClient(secret=http.secret, trace=trace, reached_at=http.reached_at)
+        return C3pClient(secret=http.secret, trace=trace, reached_at=http.reached_at, local_host=http.local_host)
     if tls is None:
-        return C3pClient(secrets=peers.secret_for, trace=trace, reached_at=http.reached_at)
+        return C3pClient(secrets=peers.secret_for, trace=trace, reached_at=http.reached_at, local_host=http.local_host)
 
     def failed(url: str, error: Exception) -> None:
         where = urlsplit(url)
@@ -57,6 +58,7 @@ def client_of(http: HttpSettings, trace: ElementSink | None, faults: TlsFaults) 
         https_only=True,
         on_tls_failure=failed,
         reached_at=http.reached_at,
+        local_host=http.local_host,
     )
 
 

@@ -15,6 +15,7 @@ from pyc3p.settings.tls import TlsSettings
 def cautions(config: ServeConfig) -> Iterator[str]:
     """What to tell. Raises UsageProblem for a certificate that cannot be read."""
     yield from _of_tls(config)
+    yield from _of_numbers(config)
     if "mcu" in config.parts:
         yield from _of_srtp(config, config.media, "media.srtp")
         for each in config.media.targets:
@@ -39,6 +40,24 @@ def _of_tls(config: ServeConfig) -> Iterator[str]:
         yield (
             f"tls.certificate stands for {', '.join(names) or 'no name'}, and not for the domain {config.sip_domain}: "
             "who checks certificates will not connect; get one with that name, or set --domain"
+        )
+
+
+def _of_numbers(config: ServeConfig) -> Iterator[str]:
+    """A number that leads nowhere is told to nobody, so conferences have none where it would."""
+    here = {"focus", "focus-factory"} & set(config.parts)
+    if not config.dial_in.numbers or not here:
+        return
+    if config.nodes.store:
+        yield (
+            "dial_in.numbers gives no numbers among nodes: a number does not say at which node its conference is; have "
+            "phones called, or serve without [nodes] (numbers = false here says no more of it)"
+        )
+    elif len(here) == 1:
+        yield (
+            f"dial_in.numbers gives no numbers in a process with the {'Focus' if 'focus' in here else 'Focus Factory'} "
+            "alone: one part draws them and the other is called; serve both in one process (numbers = false here says "
+            "no more of it)"
         )
 
 

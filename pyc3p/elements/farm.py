@@ -75,6 +75,7 @@ class FarmPlan:
     factory: focus.FactoryConfig = focus.FactoryConfig()  #: what new conferences are like
     media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
     durable: bool = False  #: whether servers keep their state
+    secret: str = ""  #: by which a server knows the calls that it let through before it was started again; empty: none
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -168,6 +169,7 @@ def _core_settings(farm: Farm) -> CoreSettings:
         policy=farm.plan.conference_policy,
         numbers=farm.numbers,
         factory=attrs.evolve(farm.plan.factory, mcu_types=_mcu_types(farm.plan)),
+        proxy=sip.ProxyConfig(secret=farm.plan.secret),
     )
 
 

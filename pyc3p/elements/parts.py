@@ -317,7 +317,7 @@ def av_mcu(
     max_legs: int = 250,
     dead_media: float | None = 60.0,
     policy: mcu.DialOutPolicy | None = None,
-    prompts: mcu.Prompts | None = None,
+    sounding: Callable[[mcu.McuConfig], mcu.McuConfig] | None = None,
     rooms: mcu.RoomSettings | None = None,
     gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
@@ -354,9 +354,10 @@ def av_mcu(
         focus_peers=trust.focus_peers,
         callback_hosts=trust.callback_hosts,
         trusted_peers=trust.callers,
-        prompts=prompts or mcu.Prompts(),
         rooms=rooms,
     )
+    if sounding is not None:  # what it plays by itself
+        config = sounding(config)
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     cores: list[sip.Core] = [core]
     services: dict[str, C3PService] = {MCU_PATH: core}

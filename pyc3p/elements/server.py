@@ -343,7 +343,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
         policy=build.dial_out_policy or calls.dial_out_rules(config),
-        prompts=config.dial_in.prompts.prompts(),
+        sounding=lambda made: config.sound.of(made, config.dial_in.prompts.prompts()),
         rooms=config.dial_in.rooms(frozenset(name.lower() for name in (config.sip_domain, *config.aliases))),
         gateways=calls.gateways(config),
         with_chat=config.chat,

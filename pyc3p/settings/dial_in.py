@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import attrs
@@ -12,7 +11,7 @@ import mcu
 import sip
 from pyc3p.commands.addresses import is_loopback
 from pyc3p.problems import UsageProblem
-from rtp.aio import read_wav
+from pyc3p.settings.sound import read_sound
 
 #: Who gets in by the number alone: ``auto`` is everybody on loopback, where nobody else can call, and nobody elsewhere.
 _BYPASS: Final = ("auto", "yes", "no")
@@ -35,7 +34,11 @@ class PromptSettings:
 
     def prompts(self) -> mcu.Prompts:
         """The sounds. Raises UsageProblem for a file that is none."""
-        given = {name: _sound(name, getattr(self, name)) for name in _SOUNDS if getattr(self, name)}
+        given = {
+            name: read_sound(f"dial_in.prompts.{name}", file, _LONGEST)
+            for name in _SOUNDS
+            if (file := getattr(self, name))
+        }
         return attrs.evolve(mcu.Prompts(), **given)  # type: ignore[arg-type]  # the names are those of sounds
 
 
@@ -80,13 +83,3 @@ class DialInSettings:
         return mcu.RoomSettings(
             domains=domains, max_rooms=self.max_rooms, max_calls_per_source=self.max_calls_per_source
         )
-
-
-def _sound(name: str, file: str) -> bytes:
-    try:
-        sound = read_wav(Path(file).expanduser())
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"dial_in.prompts.{name}: {error}") from error
-    if len(sound) > _LONGEST * 16_000:
-        raise UsageProblem(f"dial_in.prompts.{name}: {file} lasts longer than {_LONGEST:g} s")
-    return sound

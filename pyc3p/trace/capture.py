@@ -15,7 +15,7 @@ import attrs
 
 from pyc3p.trace.packets import FIN, RST, SYN, Packet
 from pyc3p.trace.pcap import CaptureError, is_capture, read_packets
-from pyc3p.trace.trace import Address, Record, load_record
+from pyc3p.trace.trace import Address, Names, Record, load_record
 
 #: Longest message looked for in a stream; what is larger is no signalling.
 MAX_MESSAGE: Final = 1024 * 1024
@@ -30,13 +30,16 @@ _LENGTH: Final = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[
 _CHUNKED: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*\bchunked")
 
 
-def read_records(path: Path) -> list[Record]:
-    """The records of a pcap, pcapng or trace file; raises CaptureError when it is none of them, else OSError."""
+def read_records(path: Path, names: Names | None = None) -> list[Record]:
+    """The records of a pcap, pcapng or trace file; raises CaptureError when it is none of them, else OSError.
+
+    Names of elements that a capture of ours tells are added to ``names``.
+    """
     with path.open("rb") as file:
         start = file.read(4)
         file.seek(0)
         if is_capture(start):
-            return list(from_packets(read_packets(file)))
+            return list(from_packets(read_packets(file, names)))
         lines = file.read().decode("utf-8", "replace").splitlines()
     try:
         return [load_record(line) for line in lines if line.strip()]

@@ -5,33 +5,27 @@ The builder takes records as they come, so the same ladder is drawn live in a te
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
 
-from pyc3p.trace.summary import Kind, sdp_addresses, summarize
-from pyc3p.trace.trace import Address, Names, Record, text_address
+from pyc3p.trace.naming import Naming
+from pyc3p.trace.notes import Note, notes_on
+from pyc3p.trace.summary import Kind, summarize
+from pyc3p.trace.trace import Address, Names, Record
 
 #: Columns that a page can hold; what comes later shares the last one.
 MAX_COLUMNS: Final = 24
 OTHERS: Final = "others"
 #: Messages in one picture; the capture has them all.
 MAX_STEPS: Final = 5000
-#: How much of a message is kept for a closer look (SVG tooltips).
-MAX_MESSAGE: Final = 1500
+#: How much of a message is kept for a closer look; documents of large conferences are longer.
+MAX_MESSAGE: Final = 32_000
+#: Packets one way, and none the other, after which a band says so: two seconds.
+ONE_WAY: Final = 100
 
 PAYLOAD_NAMES: Final = {0: "PCMU", 8: "PCMA", 9: "G722", 13: "CN", 101: "telephone-event"}
-_VIA: Final = re.compile(
-    rb"(?im)^(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*\w+[ \t]+(\[[^\]]+\]|[^:;,\s]+):(\d+)"
-)
-#: What the sender of a C3P request says of itself: where answers reach it, or an MCU's addresses.
-_OWN_ADDRESS: Final = re.compile(
-    rb"<(?:[\w.-]{1,40}:)?(?:callback-uri|sip-uri|http-url)>\s*(?:https?://|sips?:)(?:[^<@/\s]{1,200}@)?"
-    rb"(\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,255}):(\d{1,5})"
-)
-_SDP_START: Final = re.compile(rb"\r\n\r\nv=0\r?\n")
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +40,7 @@ class Step:
     kind: Kind
     transport: str
     message: str = attrs.field(repr=False, default="")
+    number: str = ""  #: of the stage of a flow that begins with it
 
 
 @attrs.define(kw_only=True)
@@ -70,7 +65,31 @@ class Band:
     @property
     def detail(self) -> str:
         """How much of it."""
-        return f"{self.forth} → {self.back} ← packets in {self.last - self.at:.1f} s, {self.reports} RTCP"
+        told = f"{self.forth} → {self.back} ← packets in {self.last - self.at:.1f} s, {self.reports} RTCP"
+        for count, other, silent in ((self.forth, self.back, self.right), (self.back, self.forth, self.left)):
+            if count > ONE_WAY and not other:
+                told += f", nothing from {silent}"
+        return told
+
+
+@attrs.frozen(kw_only=True)
+class Act:
+    """A heading: what people do from here on."""
+
+    at: float  #: seconds since the first record
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Remark:
+    """A note between the lines."""
+
+    at: float  #: seconds since the first record
+    text: str
+    failed: bool
+
+
+Item = Step | Band | Act | Remark
 
 
 class Ladder:
@@ -78,21 +97,44 @@ class Ladder:
 
     def __init__(self, names: Names | None = None, *, limit: int = MAX_STEPS) -> None:
         self.names = names or Names()
-        self.items: list[Step | Band] = []
+        self.items: list[Item] = []
         self.dropped = 0  #: messages beyond the limit
         self._bands: dict[frozenset[Address], Band] = {}
         self._columns: dict[str, None] = {}
-        self._speakers: dict[str, set[str]] = {}  #: columns of SIP by host
+        self._naming = Naming(self.names)
         self._start: float | None = None
         self._limit = limit
 
     @classmethod
-    def of(cls, records: Iterable[Record], names: Names | None = None) -> Ladder:
-        """The ladder of all these records."""
-        ladder = cls(names)
-        for record in records:
-            ladder.add(record)
+    def of(
+        cls, records: Iterable[Record], names: Names | None = None, *, acts: Iterable[tuple[float, str]] = ()
+    ) -> Ladder:
+        """The ladder of all these records, which are in order of time.
+
+        Names that the records tell are those of the whole ladder, and notes stand where a stage took long or failed.
+        ``acts`` are headings, each with the time at which it begins, on the clock of the records.
+        """
+        ladder, kept = cls(names), list(records)
+        for record in kept:
+            ladder._naming.learn(record)
+        ladder._naming.settle()
+        headings, notes = sorted(acts), notes_on(kept)
+        for record in kept:
+            while headings and headings[0][0] <= record.at:
+                at, text = headings.pop(0)
+                ladder.items.append(Act(at=max(at - kept[0].at, 0.0), text=text))
+            while notes and notes[0].at < record.at:
+                ladder._add_note(notes.pop(0))
+            ladder._take(record)
+        for note in notes:
+            ladder._add_note(note)
         return ladder
+
+    def number(self, stage_of: Callable[[Step], str]) -> None:
+        """Number the steps with which stages begin; ``stage_of`` gives the number, or an empty text."""
+        for place, item in enumerate(self.items):
+            if isinstance(item, Step) and (number := stage_of(item)):
+                self.items[place] = attrs.evolve(item, number=number)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -101,7 +143,14 @@ class Ladder:
         return (*known, *(name for name in self._columns if name not in known))
 
     def add(self, record: Record) -> Step | Band | None:
-        """Take one record; the step it makes, the band it begins, or None when it only makes a band longer."""
+        """Take one record; the step it makes, the band it begins, or None when it only makes a band longer.
+
+        Live, as records come: an element is called by what is known of it by then.
+        """
+        self._naming.learn(record)
+        return self._take(record)
+
+    def _take(self, record: Record) -> Step | Band | None:
         if self._start is None:
             self._start = record.at
         if len(self.items) >= self._limit:
@@ -109,7 +158,6 @@ class Ladder:
             return None
         if record.layer in ("rtp", "rtcp"):
             return self._add_media(record)
-        self._learn(record)
         return self._add_step(record)
 
     def _add_step(self, record: Record) -> Step:
@@ -125,14 +173,11 @@ class Ladder:
             message=record.data[:MAX_MESSAGE].decode("utf-8", "replace"),
         )
         self.items.append(step)
-        if record.layer == "sip":
-            self._speaks(record.source[0], step.source)
-            self._speaks(record.destination[0], step.target)
         return step
 
-    def _speaks(self, host: str, column: str) -> None:
-        if host in self._speakers or len(self._speakers) < MAX_STEPS:
-            self._speakers.setdefault(host, set()).add(column)
+    def _add_note(self, note: Note) -> None:
+        if len(self.items) < self._limit:
+            self.items.append(Remark(at=note.at - (self._start or 0.0), text=note.text, failed=note.failed))
 
     def _add_media(self, record: Record) -> Band | None:
         pair = self._pair(record)
@@ -175,37 +220,3 @@ class Ladder:
                 name = OTHERS
             self._columns.setdefault(name)
         return name
-
-    def _learn(self, record: Record) -> None:
-        """Names for what a capture does not name: the port behind a client connection, the ports of media."""
-        if record.layer == "http":
-            self._learn_client(record)
-            return
-        via = _VIA.search(record.data)
-        if via and not record.data.startswith(b"SIP/2.0") and self.names.get(record.source) is None:
-            sent_by = (via[1].decode("latin-1").strip("[]"), int(via[2]))
-            if sent_by != record.source and sent_by[0] == record.source[0]:
-                self.names.add(self.names.label(sent_by), record.source)
-        body = _SDP_START.search(record.data)
-        if body:
-            for address in sdp_addresses(record.data[body.start() :]):
-                if self.names.get(address) is None:
-                    self.names.add(self._column(record.source), address)
-
-    def _learn_client(self, record: Record) -> None:
-        """Who posts says so in the document, or is the one element of its host, where there is only one."""
-        if record.data.startswith(b"HTTP/") or self.names.get(record.source) is not None:
-            return
-        stated = [
-            (host.decode("ascii", "replace").strip("[]"), int(port)) for host, port in _OWN_ADDRESS.findall(record.data)
-        ]
-        own = [address for address in stated if address[0] == record.source[0]]
-        if own:
-            name = next((name for each in own if (name := self.names.get(each))), None)
-            spoken = (text_address(each) for each in own if text_address(each) in self._columns)
-            name = name or next(spoken, text_address(own[-1]))
-            self.names.add(name, record.source, *(each for each in own if self.names.get(each) is None))
-            return
-        known = self.names.at_host(record.source[0]) | self._speakers.get(record.source[0], set())
-        if len(known) == 1:
-            self.names.add(known.pop(), record.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pyc3p.trace.ladder import Band, Ladder, Step
+from pyc3p.trace.ladder import Act, Band, Item, Ladder, Remark, Step
 from pyc3p.trace.summary import Kind
 
 TIME_WIDTH: Final = 9
@@ -27,6 +27,8 @@ STYLES: Final = {
 }
 DIM: Final = "dim"
 MEDIA: Final = "bold blue"
+ACT: Final = "bold yellow"
+SLOW, FAILED = "yellow", "bold red"
 
 Span = tuple[str, str]  #: text and style
 Line = list[Span]
@@ -51,8 +53,13 @@ class TextLadder:
         names = (_fit(name, self._pitch - 1).center(self._pitch) for name in self.columns)
         return [(" " * TIME_WIDTH, ""), ("".join(names), "bold")]
 
-    def line(self, item: Step | Band) -> Line:
-        """One step or band."""
+    def line(self, item: Item) -> Line:
+        """One step, band, heading or note."""
+        if isinstance(item, Act):
+            return [(f"{item.at:8.3f} ", DIM), (_fit(f"▸ {item.text}", self._width - TIME_WIDTH), ACT)]
+        if isinstance(item, Remark):
+            mark, style = ("✘", FAILED) if item.failed else ("⧗", SLOW)
+            return [(" " * TIME_WIDTH, ""), (_fit(f"{mark} {item.text}", self._width - TIME_WIDTH), style)]
         if self.compact:
             return self._compact_line(item)
         if isinstance(item, Band):

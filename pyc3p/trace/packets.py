@@ -24,8 +24,8 @@ PROTOCOL_UDP: Final = 17
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 #: The largest datagram that fits one IP packet; longer data is cut for the capture only.
 MAX_UDP_PAYLOAD: Final = 65_507
-#: One Ethernet frame's worth of a TCP stream.
-SEGMENT: Final = 1460
+#: As much of a TCP stream as one IP packet holds, as a card is given it that cuts itself: one packet a message.
+SEGMENT: Final = 65_000
 #: Behind a name that is no address (simulations use host names): RFC 2544 benchmarking space.
 _SYNTHETIC: Final = int(ipaddress.IPv4Address("198.18.0.0"))
 
@@ -73,12 +73,10 @@ def tcp(
 ) -> bytes:
     """One Ethernet frame with a TCP segment."""
     here, there = _pair(source, destination)
-    options = struct.pack("!BBH", 2, 4, SEGMENT) if flags & SYN else b""
-    offset = (20 + len(options)) // 4 << 12
-    fields = (source[1], destination[1], sequence, acknowledged, offset | flags, 65_535)
-    blank = struct.pack("!HHIIHHHH", *fields, 0, 0) + options
+    fields = (source[1], destination[1], sequence, acknowledged, 5 << 12 | flags, 65_535)
+    blank = struct.pack("!HHIIHHHH", *fields, 0, 0)
     check = checksum(_pseudo_header(here, there, PROTOCOL_TCP, len(blank) + len(data)), blank, data)
-    header = struct.pack("!HHIIHHHH", *fields, check, 0) + options
+    header = struct.pack("!HHIIHHHH", *fields, check, 0)
     return frame(here, there, PROTOCOL_TCP, header + data, identification)
 
 

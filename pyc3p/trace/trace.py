@@ -75,6 +75,10 @@ class Names:
         """The element at ``address``, if known."""
         return self._by_address.get(address) or self._by_address.get(("", address[1]))
 
+    def knows(self, address: Address) -> bool:
+        """Whether ``address`` has a name of its own, not only that of a port on every address."""
+        return address in self._by_address
+
     def at_host(self, host: str) -> set[str]:
         """The elements known at a host."""
         return {name for (known, _), name in self._by_address.items() if known == host}
@@ -89,14 +93,18 @@ class Names:
     def load(cls, text: str) -> Names:
         """What ``dump`` gave; raises ValueError when it is something else."""
         names = cls()
+        names.update(text)
+        return names
+
+    def update(self, text: str) -> None:
+        """Add what ``dump`` gave; raises ValueError when it is something else."""
         for line in text.splitlines():
             try:
                 element, host, port = line.rsplit(" ", 2)
                 addresses = [("" if host == "-" else host, int(port))] if port != "0" else []
             except ValueError as error:
                 raise ValueError(f"not a line of names: {line[:60]!r}") from error
-            names.add(element, *addresses)
-        return names
+            self.add(element, *addresses)
 
     def label(self, address: Address) -> str:
         """The element at ``address``, else the address itself."""

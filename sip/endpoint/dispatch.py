@@ -308,7 +308,7 @@ class Receiver:
         method, session = transaction.method, session_of(dialog)
         core = self.routes.core_of(dialog)
         assert core is not None
-        if method == "NOTIFY":
+        if method == "NOTIFY" and not (session is not None and _is_of_session(transaction.request, core)):
             self._subscriptions.receive_notify(transaction, dialog, now)
         elif method == "SUBSCRIBE":
             self._subscriptions.receive_subscribe(transaction, core, dialog, now)
@@ -362,3 +362,11 @@ class Receiver:
         """Fail what waits for an answer from an address that cannot be reached."""
         self._context.count("send failed")
         self._transactions.fail_on(flow, now)
+
+
+def _is_of_session(request: Request, core: CoreEntry) -> bool:
+    """Whether a NOTIFY in the dialog of a session is of no subscription, which would have an Event (RFC 6665 8.2.1).
+
+    Reports of delivery come that way (MS-CONFIM). They are for a core that lists NOTIFY.
+    """
+    return "NOTIFY" in core.methods and "Event" not in request.headers

@@ -17,7 +17,7 @@ from sip.session.session_timer import agreed
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 
-#: Methods whose 408, or silence, ends nothing (decisions 11: a client that never answers INFO stays).
+#: Methods whose 408, or silence, ends nothing (docs/design-decisions.rst: a client that never answers INFO stays).
 _HARMLESS_SILENCE: Final = frozenset(("INFO", "MESSAGE", "NOTIFY"))
 _REFRESHES: Final = frozenset(("INVITE", "UPDATE"))
 

@@ -156,7 +156,7 @@ class FirstRequest:
             self._retries += 1
             self.expires = response.min_expires
         elif response.status == 420 and BENOTIFY in response.unsupported:
-            # A proxy that does not know BENOTIFY: without it (sip-profile 12).
+            # A proxy that does not know BENOTIFY: without it.
             self._retries += 1
             self._lines = [line for line in self._lines if not _offers_benotify(line)]
         else:

@@ -154,7 +154,7 @@ class Notifier(Subscription):
 
     def _negotiate(self, transaction: ServerTransaction) -> None:
         supported = transaction.request.supported
-        # decisions 13: only where nothing gets lost.
+        # docs/design-decisions.rst: only where nothing gets lost.
         self.benotify = BENOTIFY in supported and transaction.flow.reliable
         self.autoextend = AUTOEXTEND in supported
 

@@ -316,6 +316,8 @@ class UserAgent(BaseCore):
         call = None if event.session is None else self._calls.get(event.session)
         if request.method == "INFO" and call is not None:
             status = call.read_key(request)
+        elif request.method == "NOTIFY":
+            status = 489  # of no event that anybody asked for (RFC 6665 section 4.1.3)
         elif request.method == "MESSAGE":
             kind = request.headers.get("Content-Type") or "text/plain"
             self.untaken.append(

@@ -1,4 +1,4 @@
-"""C3P over HTTP on loopback (c3p.md section 6)."""
+"""C3P over HTTP on loopback (docs/c3p-over-http.rst)."""
 
 from __future__ import annotations
 

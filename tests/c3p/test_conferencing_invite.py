@@ -1,4 +1,4 @@
-"""The app-INVITE document (c3p.md section 5.6)."""
+"""The app-INVITE document (MS-CONFBAS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Life of a request on both sides (c3p.md section 4.5)."""
+"""Life of a request on both sides (MS-CONFBAS)."""
 
 from __future__ import annotations
 

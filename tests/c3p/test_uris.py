@@ -1,4 +1,4 @@
-"""URIs of conferences and MCUs (c3p.md sections 2.1 and 2.2)."""
+"""URIs of conferences and MCUs (MS-CONFBAS)."""
 
 from __future__ import annotations
 

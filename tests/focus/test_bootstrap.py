@@ -1,4 +1,4 @@
-"""An MCU is had when it is first needed (conferencing-flows 4.2)."""
+"""An MCU is had when it is first needed (docs/wire-flow.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens, each client that follows a conference sees what the Focus has (decisions 13 to 16)."""
+"""Whatever happens, each client that follows a conference sees what the Focus has (docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main flow: a presenter has a legacy phone called (conferencing-flows 4.1)."""
+"""The main flow: a presenter has a legacy phone called (docs/wire-flow.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The branches of a dial-out (conferencing-flows 4.3), as far as the Focus sees them."""
+"""The branches of a dial-out (docs/wire-flow.rst), as far as the Focus sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ejecting users and changing roles (conferencing-flows 7 and 8)."""
+"""Ejecting users and changing roles (docs/commands.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an activation ends, and that nothing runs on afterwards (conferencing-flows 12)."""
+"""How an activation ends, and that nothing runs on afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Focus Factory: records by SERVICE, and for Focuses elsewhere (C3P reference, 7.14)."""
+"""The Focus Factory: records by SERVICE, and for Focuses elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joining, rejoining and leaving (conferencing-flows 2)."""
+"""Joining, rejoining and leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joins that are refused, with their ErrorIds (C3P reference 7.1 and 8)."""
+"""Joins that are refused, with their ErrorIds."""
 
 from __future__ import annotations
 

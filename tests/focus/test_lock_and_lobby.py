@@ -1,4 +1,4 @@
-"""The lock and the lobby (conferencing-flows 9, decisions 19)."""
+"""The lock and the lobby (docs/commands.rst, docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MCUs report, who is believed, and what happens when one fails (conference-info 6, conferencing-flows 11)."""
+"""What MCUs report, who is believed, and what happens when one fails (MS-CONFBAS, docs/design-decisions.rst)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Muting one and all (conferencing-flows 10)."""
+"""Muting one and all (docs/commands.rst)."""
 
 from __future__ import annotations
 

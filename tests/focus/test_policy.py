@@ -1,4 +1,4 @@
-"""Who may do what, as facts in and a verdict out (C3P reference 7.1, 7.4, 10)."""
+"""Who may do what, as facts in and a verdict out."""
 
 from __future__ import annotations
 

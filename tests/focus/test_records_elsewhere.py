@@ -1,4 +1,4 @@
-"""Records that a Focus Factory in another process has (C3P reference 7.14)."""
+"""Records that a Focus Factory in another process has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribing to a conference (conferencing-flows 3, conference-info 2)."""
+"""Subscribing to a conference (MS-CONFBAS, RFC 4575 section 3)."""
 
 from __future__ import annotations
 

@@ -26,6 +26,8 @@ DEBIAN_PACKAGE = {
     "tshark": "tshark",
     "linphonec": "linphone-cli",
     "redis-server": "redis-server",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
 }
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),

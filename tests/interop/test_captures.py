@@ -6,8 +6,11 @@ import base64
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from pyc3p import Trace
-from pyc3p.trace.pcap import PcapWriter
+from pyc3p.commands.demo import run_demo
+from pyc3p.trace.pcapng import PcapngWriter
 from tests.interop.programs import malformed, require
 
 SDP = (
@@ -27,10 +30,58 @@ POST = (
 )
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a demonstration leaves."""
+    require("tshark")
+    output = tmp_path_factory.mktemp("demo")
+    assert run_demo(output, as_json=True) == 0
+    return output / "demo.pcapng"
+
+
+def tshark(path: Path, *options: str) -> list[list[str]]:
+    """The lines that tshark prints, cut at tabs."""
+    command = ["tshark", "-r", str(path), *options]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "Lua" not in shown.stderr
+    return [line.split("\t") for line in shown.stdout.splitlines()]
+
+
+def fields(*names: str) -> list[str]:
+    return ["-T", "fields", *(option for name in names for option in ("-e", name))]
+
+
+def test_tshark_shows_a_demonstration_in_columns_with_names_and_comments(demo: Path) -> None:
+    assert malformed(demo) == ""
+    # Two passes: names are told when they become known.
+    shown = tshark(demo, "-2", "-N", "n", "-Y", "sip || http", *fields("ip.src_host", "frame.comment"))
+    elements = {"presenter", "watcher", "focus-factory", "focus", "mcu-factory", "mcu", "proxy"}
+    assert elements | {"phone-bob", "phone-carol"} == {source for source, _ in shown}
+    assert all(comment.startswith(f"{source} → ") for source, comment in shown)
+    assert any(comment.startswith("focus → mcu: POST addUser dialed-out bob@example.com") for _, comment in shown)
+
+
+def test_tshark_reads_c3p_with_a_script(demo: Path) -> None:
+    script = f"lua_script:{Path(__file__).parents[2] / 'deploy' / 'pyc3p.lua'}"
+    wanted = fields("c3p.document", "c3p.command", "c3p.code", "c3p.requestId", "c3p.user", "c3p.confEntity")
+    shown = tshark(demo, "-X", script, "-Y", 'c3p.command == "addUser"', *wanted)
+    assert {(line[0], line[2]) for line in shown} >= {("request", ""), ("response", "pending"), ("response", "success")}
+    assert all(line[3] for line in shown)
+    asked = [line for line in shown if line[0] == "request"]
+    users = {"sip:ann@example.com", "sip:wes@example.com", "sip:bob@example.com", "sip:carol@example.com"}
+    assert {user for line in asked for user in line[4].split(",")} == users
+    assert len({line[5] for line in asked if line[5]}) == 1
+    # SIP and HTTP, and nothing of it malformed.
+    over = tshark(demo, "-X", script, "-Y", "c3p", *fields("frame.protocols", "_ws.malformed"))
+    assert {"sip" in protocols for protocols, *_ in over} == {True, False}
+    assert not any("".join(rest) for _, *rest in over)
+    assert any("xml" in protocols for protocols, *_ in over)
+
+
 def test_covered_secrets_are_not_malformed_for_tshark(tmp_path: Path) -> None:
     require("tshark")
-    path = tmp_path / "a.pcap"
-    with PcapWriter(path) as writer:
+    path = tmp_path / "a.pcapng"
+    with PcapngWriter(path) as writer:
         trace = Trace(readers=[writer])
         ends = {"source": ("192.0.2.1", 5060), "destination": ("192.0.2.2", 5060)}
         trace.record(layer="sip", transport="UDP", data=INVITE, at=0.0, **ends)

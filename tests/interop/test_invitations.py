@@ -1,4 +1,4 @@
-"""A phone that knows no invitations: sipp, which the conference calls in place of that (conferencing flows 6)."""
+"""A phone that knows no invitations: sipp, which the conference calls in place of that (MS-CONFBAS)."""
 
 from __future__ import annotations
 

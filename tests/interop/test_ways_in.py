@@ -6,11 +6,15 @@ import contextlib
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from pyc3p.phone import ToneSource, listen_for
+from rtp import ulaw_encode
 from rtp.aio import read_wav, write_wav
 from tests.interop.programs import (
     HOST,
@@ -20,12 +24,13 @@ from tests.interop.programs import (
     heard_by_baresip,
     linphone,
     require,
+    wait_for_text,
 )
 from tests.pyc3p.test_serve import arguments_of, command, read_until, serve_config
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LIMIT = 30.0  #: seconds that a step may take
-BARESIP_TONE, LINPHONE_TONE = 700.0, 1030.0
+BARESIP_TONE, LINPHONE_TONE, MUSIC_TONE = 700.0, 1030.0, 1450.0
 
 
 def tone(file: Path, frequency: float, seconds: float = 60.0) -> Path:
@@ -64,7 +69,7 @@ def conference(*options: str) -> Iterator[tuple[int, str, Told, Told]]:
     with command("serve", "--json", *arguments_of(config), *options) as server:
         read_until(server, "announced")
         at = f"127.0.0.1:{config.sip_port}"
-        with command("invite", "--json", "--server", at, "--for", "60") as presenter:
+        with command("invite", "--json", "--server", at, "--for", "300") as presenter:
             told = Told(presenter)
             address = str(told.until(lambda line: "dial_in" in line, "a number")["dial_in"])
             told.until(lambda line: "joined" in str(line.get("text")), "the join")
@@ -74,10 +79,11 @@ def conference(*options: str) -> Iterator[tuple[int, str, Told, Told]]:
 
 
 def sipp(folder: Path, scenario: str, address: str, *options: str, name: str = "sipp") -> subprocess.Popen[bytes]:
-    """sipp that calls an address from a port of its own."""
+    """sipp that calls an address from a port of its own, with a scenario of ours, or its own one that is called uac."""
     user, _, where = address.removeprefix("sip:").partition("@")
     host, _, port = where.partition(":")
-    arguments = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-p", str(free_port()), "-t", "u1"]
+    played = ["-sn", "uac"] if scenario == "uac" else ["-sf", str(SCENARIOS / f"{scenario}.xml")]
+    arguments = ["sipp", *played, "-i", HOST, "-p", str(free_port()), "-t", "u1"]
     arguments += ["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-trace_err", "-s", user]
     arguments += ["-error_file", str(folder / f"{name}.errors"), "-key", "domain", host, *options, f"{host}:{port}"]
     log = (folder / f"{name}.log").open("wb")
@@ -88,6 +94,17 @@ def finished(process: subprocess.Popen[bytes], folder: Path, name: str = "sipp")
     errors = folder / f"{name}.errors"
     status = process.wait(LIMIT)
     assert status == 0, errors.read_text() if errors.exists() else f"sipp ended with {status}"
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_sipp_calls_the_number_as_it_is_and_hangs_up(tmp_path: Path, transport: str) -> None:
+    """Its own scenario knows nothing of Record-Route."""
+    require("sipp")
+    with conference() as (_, address, presenter, _):
+        process = sipp(tmp_path, "uac", address, "-d", "1000", "-t", transport)
+        presenter.roster("sipp@127.0.0.1", "audio-video connected")
+        finished(process, tmp_path)
+        presenter.roster("sipp@127.0.0.1", "gone")
 
 
 def test_sipp_calls_the_number_and_hangs_up(tmp_path: Path) -> None:
@@ -128,6 +145,120 @@ def test_baresip_and_linphone_call_the_number_and_hear_each_other(tmp_path: Path
         heard = heard_by_baresip(log)
     assert listen_for(read_wav(heard), LINPHONE_TONE).heard
     assert listen_for(read_wav(recording), BARESIP_TONE).heard
+
+
+# Muted and ejected ----------------------------------------------------------------------------------------------------
+
+
+def done(port: int, presenter: Told, *words: str) -> None:
+    """The presenter does something to the conference, by ``pyc3p conference``."""
+    uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
+    command, *rest = words
+    line = [sys.executable, "-m", "pyc3p", "conference", command, uri, *rest, "--server", f"{HOST}:{port}"]
+    ended = subprocess.run([*line, "--as", f"sip:presenter@{HOST}"], capture_output=True, text=True, timeout=90)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def listened(folder: Path, address: str, presenter: Told, speaker: str) -> Path:
+    """What a linphone hears in four seconds of the conference in which the speaker is."""
+    folder.mkdir()
+    recording = folder / "heard.wav"
+    presenter.lines.clear()
+
+    def of_the_listener(word: str) -> Callable[[dict[str, object]], bool]:
+        return lambda line: speaker not in (said := str(line.get("roster", speaker))) and word in said
+
+    with linphone(folder, spoken=tone(folder / "spoken.wav", LINPHONE_TONE), recording=recording, calls=address):
+        presenter.until(of_the_listener("audio-video connected"), "the listener")
+        time.sleep(4.0)
+    presenter.until(of_the_listener("audio-video gone"), "the end of the listener")
+    return recording
+
+
+def muted_and_ejected(folder: Path, port: int, address: str, presenter: Told, speaker: str, frequency: float) -> None:
+    """Somebody who speaks is heard, but for the time in which it is muted; it is ejected."""
+    uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
+
+    def do(*words: str) -> None:
+        presenter.lines[:] = [{"conference": uri}]
+        done(port, presenter, *words)
+
+    do("mute", speaker)
+    presenter.roster(speaker, "muted")
+    assert not listen_for(read_wav(listened(folder / "muted", address, presenter, speaker)), frequency).heard
+    do("unmute", speaker)
+    heard = read_wav(listened(folder / "unmuted", address, presenter, speaker))
+    assert listen_for(heard, frequency).heard
+    do("eject", speaker)
+    presenter.roster(speaker, "gone")
+
+
+def test_sipp_is_heard_muted_and_ejected(tmp_path: Path) -> None:
+    require("sipp", "linphonec")
+    source = ToneSource(BARESIP_TONE)
+    samples = b"".join(source.next_frame() for _ in range(50))
+    (tmp_path / "speech.ulaw").write_bytes(ulaw_encode(samples))
+    with conference() as (port, address, presenter, _):
+        process = sipp(tmp_path, "speaks", address, "-timeout", "60")
+        presenter.roster("caller@127.0.0.1", "audio-video connected")
+        muted_and_ejected(tmp_path, port, address, presenter, "caller@127.0.0.1", BARESIP_TONE)
+        finished(process, tmp_path)
+
+
+def test_baresip_is_heard_muted_and_ejected(tmp_path: Path) -> None:
+    require("baresip", "linphonec")
+    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE)
+    with conference() as (port, address, presenter, _):  # noqa: SIM117
+        with baresip(tmp_path, user="granny", domain=HOST, proxy=port, spoken=spoken) as log:
+            baresip_command(log, "dial", address)
+            presenter.roster("granny@127.0.0.1", "audio-video connected")
+            muted_and_ejected(tmp_path, port, address, presenter, "granny@127.0.0.1", BARESIP_TONE)
+            wait_for_text(log, "session closed")
+
+
+@pytest.mark.parametrize("whose", ["its own", "the presenter's"])
+def test_baresip_holds_and_is_held_with_music(tmp_path: Path, whose: str) -> None:
+    require("baresip")
+    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE)
+    settings = tmp_path / "serve.toml"
+    settings.write_text(f'[sound]\nhold_music = "{tone(tmp_path / "music.wav", MUSIC_TONE)}"\n')
+    with conference("--config", str(settings)) as (port, address, presenter, _):
+        with baresip(tmp_path, user="granny", domain=HOST, proxy=port, spoken=spoken) as log:
+            baresip_command(log, "dial", address)
+            presenter.roster("granny@127.0.0.1", "audio-video connected")
+            uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
+
+            def seen(status: str, do: Callable[[], None]) -> None:
+                presenter.lines[:] = [{"conference": uri}]
+                do()
+                presenter.roster("granny@127.0.0.1", status)
+
+            if whose == "its own":
+                seen("on-hold", lambda: baresip_command(log, "hold"))
+                seen("connected", lambda: baresip_command(log, "resume"))
+            else:
+                seen("on-hold", lambda: done(port, presenter, "hold", "granny@127.0.0.1"))
+                time.sleep(4.0)
+                seen("connected", lambda: done(port, presenter, "resume", "granny@127.0.0.1"))
+            baresip_command(log, "hangup")
+            presenter.roster("granny@127.0.0.1", "gone")
+        if whose == "the presenter's":
+            assert any(listen_for(read_wav(each), MUSIC_TONE).heard for each in log.parent.glob("dump-*-dec.wav"))
+
+
+def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
+    require("linphonec")
+    spoken, recording = tone(tmp_path / "linphone.wav", LINPHONE_TONE), tmp_path / "heard.wav"
+    with conference() as (port, address, presenter, _):  # noqa: SIM117
+        with linphone(tmp_path, spoken=spoken, recording=recording, calls=address):
+            entry = presenter.until(
+                lambda line: "audio-video connected" in str(line.get("roster")), "linphone in the roster"
+            )
+            name = str(entry["roster"]).split()[0].rstrip(":")
+            for command, seen in (("mute", "muted"), ("eject", "gone")):
+                done(port, presenter, command, name)
+                presenter.roster(name, seen)
+            wait_for_text(tmp_path / "linphone" / "linphone.log", "ended (No error)")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Every row of the table of decisions 9, from the far end's answer to roster, response and event."""
+"""Every row of the table in docs/wire-flow.rst, from the far end's answer to roster, response and event."""
 
 from __future__ import annotations
 

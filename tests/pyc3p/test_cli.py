@@ -11,7 +11,7 @@ from pyc3p.cli import main
 from pyc3p.commands.invite import InviteOptions, as_user
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.loading import load_config
-from pyc3p.trace.pcap import write_pcap
+from pyc3p.trace.pcapng import write_pcapng
 from pyc3p.trace.trace import dump_record
 
 OPTIONS = (
@@ -47,8 +47,8 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
     [
         (["trce"], 2, "No such command 'trce'"),
         (["trace"], 2, "Missing argument 'FILE'"),
-        (["trace", "/nowhere/a.pcap"], 2, "cannot be read"),
-        (["trace", "/nowhere/a.pcap", "--name", "x"], 2, "--name wants name=host:port"),
+        (["trace", "/nowhere/a.pcapng"], 2, "cannot be read"),
+        (["trace", "/nowhere/a.pcapng", "--name", "x"], 2, "--name wants name=host:port"),
         (["serve", "pbx"], 2, "no part pbx"),
         (["serve", "--sip-port", "x"], 2, "is not a valid integer"),
         (["serve", "--config", "/nowhere/a.toml"], 2, "cannot be read"),
@@ -67,7 +67,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--mcu-id", "focus"], 2, "an MCU needs a name of its own"),
         (["serve", "--mcu", "mcu-2"], 2, "set PYC3P_SECRET"),
         (["serve", "--credentials", "/nowhere/a.toml"], 2, "cannot be read"),
-        (["serve", "--capture", "/nowhere/a.pcap"], 1, "cannot be written"),
+        (["serve", "--capture", "/nowhere/a.pcapng"], 1, "cannot be written"),
         (["demo", "--output", "/proc/nowhere"], 1, "choose another folder"),
         (["trace", "/etc/passwd"], 2, "/etc/passwd: it is neither a capture"),
         (["invite", "bob@example.com", "--for", "-1"], 2, "not in the range"),
@@ -109,8 +109,8 @@ def test_a_settings_file_with_the_secret_that_others_can_read_is_warned_of(
 
 
 def test_a_ladder_of_a_capture_is_drawn_with_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_pcap(tmp_path / "a.pcap", [RECORD])
-    assert pyc3p("trace", tmp_path / "a.pcap", "--name", "ann=192.0.2.1", "--name", "bob=192.0.2.2:5060") == 0
+    write_pcapng(tmp_path / "a.pcapng", [RECORD])
+    assert pyc3p("trace", tmp_path / "a.pcapng", "--name", "ann=192.0.2.1", "--name", "bob=192.0.2.2:5060") == 0
     out = capsys.readouterr().out
     assert "ann" in out.splitlines()[0]
     assert "OPTIONS" in out
@@ -129,11 +129,11 @@ def test_a_trace_file_gives_json_and_files(tmp_path: Path, capsys: pytest.Captur
 def test_an_empty_capture_and_an_unwritable_file_are_problems(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_pcap(tmp_path / "a.pcap", [])
-    assert pyc3p("trace", tmp_path / "a.pcap") == 1
+    write_pcapng(tmp_path / "a.pcapng", [])
+    assert pyc3p("trace", tmp_path / "a.pcapng") == 1
     assert "holds no SIP" in capsys.readouterr().err
-    write_pcap(tmp_path / "b.pcap", [RECORD])
-    assert pyc3p("trace", tmp_path / "b.pcap", "--svg", tmp_path / "no" / "a.svg") == 1
+    write_pcapng(tmp_path / "b.pcapng", [RECORD])
+    assert pyc3p("trace", tmp_path / "b.pcapng", "--svg", tmp_path / "no" / "a.svg") == 1
     assert "cannot be written" in capsys.readouterr().err
 
 

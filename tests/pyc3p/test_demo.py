@@ -12,6 +12,7 @@ from pyc3p.cli import main
 from pyc3p.commands.demo import plan, run_demo
 from pyc3p.commands.demo_checks import check_history, check_main_job
 from pyc3p.elements import Handset
+from pyc3p.elements.loopback import own_addresses
 from pyc3p.phone import Reaction, listen_for
 from pyc3p.phone.wav import read_wav
 from pyc3p.trace.capture import read_records
@@ -73,7 +74,7 @@ def test_ladders_capture_and_recordings_are_written(run: Run) -> None:
 
 
 def test_the_capture_tells_the_same_story(run: Run) -> None:
-    records = read_records(run.output / "demo.pcap")
+    records = read_records(run.output / "demo.pcapng")
     messages = [line for line in run.lines if "label" in line]
     assert sum(record.layer in ("sip", "http") for record in records) == len(messages)
     assert {record.layer for record in records} == {"sip", "http", "rtp", "rtcp"}
@@ -133,4 +134,33 @@ def test_a_phone_that_declines_makes_the_demo_fail_loudly(tmp_path: Path, capsys
 
 
 def test_names_of_a_capture_can_be_given_again(run: Run) -> None:
-    assert Ladder.of(read_records(run.output / "demo.pcap"), Names()).columns
+    assert Ladder.of(read_records(run.output / "demo.pcapng"), Names()).columns
+
+
+def test_the_last_screen_sums_up_the_steps_in_their_order(run: Run) -> None:
+    stages = [line for line in run.lines if "stage" in line]
+    assert [line["stage"] for line in stages] == list("12345678")
+    began = [float(str(line["began"])) for line in stages]
+    assert began == sorted(began)
+    assert all(float(str(line["seconds"])) >= 0 for line in stages)
+    picture = (run.output / "main-job.svg").read_text(encoding="utf-8")
+    assert picture.count('class="number"') == 8
+    assert "▸ The presenter ejects Bob" in (run.output / "ladder.txt").read_text(encoding="utf-8")
+    assert "addUser" in (run.output / "ladder.html").read_text(encoding="utf-8")
+
+
+def test_each_element_has_an_address_of_its_own_where_there_are_several(run: Run) -> None:
+    if len(set(own_addresses(2))) == 1:
+        pytest.skip("this system has one address on loopback")
+    elements = Names()
+    records = read_records(run.output / "demo.pcapng", elements)
+    hosts: dict[str, set[str]] = {}
+    for record in records:
+        hosts.setdefault(elements.label(record.source), set()).add(record.source[0])
+    assert all(len(each) == 1 for each in hosts.values())
+    assert len(set.union(*hosts.values())) == len(hosts) == 9
+
+
+def test_without_further_addresses_all_are_at_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyc3p.elements.loopback.OWN_NETWORK", "203.0.113")  # of nobody here
+    assert own_addresses(3) == ["127.0.0.1"] * 3

@@ -2,13 +2,15 @@ import io
 import struct
 from pathlib import Path
 
+import attrs
 import pytest
 
-from pyc3p import Record
+from pyc3p import Names, Record
 from pyc3p.trace import packets
 from pyc3p.trace.capture import from_packets, read_records
 from pyc3p.trace.packets import Packet, checksum, dissect, strip_ethernet
-from pyc3p.trace.pcap import CaptureError, PcapWriter, read_packets, write_pcap
+from pyc3p.trace.pcap import CaptureError, read_packets
+from pyc3p.trace.pcapng import PcapngWriter, write_pcapng
 
 PHONE, MCU, FOCUS = ("192.0.2.1", 5060), ("192.0.2.2", 5070), ("192.0.2.3", 5080)
 
@@ -37,8 +39,8 @@ RECORDS = [
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    write_pcap(tmp_path / "a.pcap", RECORDS, wall_clock=1_700_000_000.0)
-    assert read_records(tmp_path / "a.pcap") == RECORDS
+    write_pcapng(tmp_path / "a.pcapng", RECORDS, wall_clock=1_700_000_000.0)
+    assert read_records(tmp_path / "a.pcapng") == RECORDS
 
 
 def test_addresses_of_ipv6_and_host_names_can_be_written(tmp_path: Path) -> None:
@@ -46,33 +48,96 @@ def test_addresses_of_ipv6_and_host_names_can_be_written(tmp_path: Path) -> None
         record(0.0, "sip", "UDP", ("2001:db8::1", 5060), ("2001:db8::2", 5060), INVITE),
         record(0.0, "sip", "TCP", ("2001:db8::1", 5060), ("phone.example.com", 5060), OK),
     ]
-    write_pcap(tmp_path / "a.pcap", records)
-    first, second = read_records(tmp_path / "a.pcap")
+    write_pcapng(tmp_path / "a.pcapng", records)
+    first, second = read_records(tmp_path / "a.pcapng")
     assert first == records[0]
     assert second.data == OK
     assert second.destination[0].startswith("::ffff:c6")
 
 
 def test_headers_have_right_checksums(tmp_path: Path) -> None:
-    write_pcap(tmp_path / "a.pcap", RECORDS[:1])
-    frame = (tmp_path / "a.pcap").read_bytes()[40:]
-    packet = strip_ethernet(frame)
+    write_pcapng(tmp_path / "a.pcapng", RECORDS[:1])
+    written = (tmp_path / "a.pcapng").read_bytes()
+    packet = strip_ethernet(written[written.index(b"\x08\x00\x45") - 12 :])
     assert packet is not None
+    packet = packet[: int.from_bytes(packet[2:4])]  # behind it are the options of the block
     assert checksum(packet[:20]) == 0
     pseudo = packet[12:20] + struct.pack("!BBH", 0, 17, len(packet) - 20)
     assert checksum(pseudo, packet[20:]) == 0
 
 
+def test_a_message_is_one_packet_however_long_it_is(tmp_path: Path) -> None:
+    assert len(POST) > 1460
+    write_pcapng(tmp_path / "a.pcapng", RECORDS)
+    with (tmp_path / "a.pcapng").open("rb") as file:
+        assert [packet.data for packet in read_packets(file)] == [each.data for each in RECORDS]
+
+
+def test_the_names_of_the_elements_are_in_the_file(tmp_path: Path) -> None:
+    names = Names(["nobody yet"])
+    names.add("mcu", MCU, ("0.0.0.0", 7))
+    with PcapngWriter(tmp_path / "a.pcapng", names=names) as writer:
+        writer(RECORDS[0])
+        names.add("a phone", PHONE, ("2001:db8::1", 5060))
+        writer(RECORDS[1])
+    read = Names()
+    assert read_records(tmp_path / "a.pcapng", read) == RECORDS[:2]
+    assert read.dump() == names.dump()
+    names.add("later", ("192.0.2.9", 1))  # the file is finished, and nobody minds
+
+
+def test_many_names_do_not_overflow_a_comment(tmp_path: Path) -> None:
+    names = Names()
+    for number in range(6000):
+        names.add(f"element {number}", (f"host-{number}.example.com", 5060))
+    write_pcapng(tmp_path / "a.pcapng", [], names=names)
+    read = Names()
+    assert read_records(tmp_path / "a.pcapng", read) == []
+    assert read.dump() == names.dump()
+
+
+def test_a_comment_of_somebody_else_names_nobody() -> None:
+    comment = b"pyc3p names\nnot a line"
+    option = struct.pack("<HH", 1, len(comment)) + comment + bytes(-len(comment) % 4) + bytes(4)
+    header = block("<", 0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    names = Names()
+    assert list(read_packets(io.BytesIO(header + block("<", 4, bytes(4) + option)), names)) == []
+    assert names.elements == ()
+
+
+def test_a_file_that_ends_within_a_block_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    write_pcapng(path, RECORDS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    assert read_records(path) == RECORDS[:-1]
+
+
+def test_a_process_that_is_killed_leaves_its_signalling(tmp_path: Path) -> None:
+    writer = PcapngWriter(tmp_path / "a.pcapng")
+    for each in RECORDS[:4]:
+        writer(each)
+    assert read_records(tmp_path / "a.pcapng") == RECORDS[:4]  # nobody has closed it
+    writer.close()
+
+
+def test_a_connection_that_was_forgotten_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyc3p.trace.pcapng.MAX_CONNECTIONS", 1)
+    again = [RECORDS[1], RECORDS[3], attrs.evolve(RECORDS[1], at=2.0), attrs.evolve(RECORDS[3], at=3.0)]
+    write_pcapng(tmp_path / "a.pcapng", again)
+    assert [each.data for each in read_records(tmp_path / "a.pcapng")] == [each.data for each in again]
+
+
 def test_a_full_file_keeps_room_for_signalling(tmp_path: Path) -> None:
-    with PcapWriter(tmp_path / "a.pcap", limit=5000) as writer:
+    with PcapngWriter(tmp_path / "a.pcapng", limit=5000) as writer:
         for _ in range(100):
             writer(RECORDS[4])
         media_dropped = writer.dropped
         writer(RECORDS[0])
         assert media_dropped > 0
         assert writer.dropped == media_dropped
-    assert read_records(tmp_path / "a.pcap")[-1].layer == "sip"
-    assert (tmp_path / "a.pcap").stat().st_size < 5000 + 600
+    assert read_records(tmp_path / "a.pcapng")[-1].layer == "sip"
+    assert (tmp_path / "a.pcapng").stat().st_size < 5000 + 600
 
 
 def test_segments_out_of_order_and_twice_make_the_same_message() -> None:
@@ -135,7 +200,7 @@ def test_broken_packets_are_nothing() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_full_disk_stops_the_capture_and_nothing_else() -> None:
-    with PcapWriter(Path("/dev/full")) as writer:
+    with PcapngWriter(Path("/dev/full")) as writer:
         for number in range(200):
             writer(record(float(number), "sip", "UDP", ("192.0.2.1", 1), ("192.0.2.2", 2), bytes(1000)))
     assert writer.failed is not None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyc3p import Record
 from pyc3p.commands.streams import STAND_IN, Sink, prepare
 from pyc3p.commands.terminal import shown
-from pyc3p.trace.pcap import write_pcap
+from pyc3p.trace.pcapng import write_pcapng
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
@@ -27,7 +27,9 @@ OPTIONS = (
 
 def capture(path: Path, messages: int = 1) -> Path:
     ends = {"source": ("192.0.2.1", 5060), "destination": ("192.0.2.2", 5060)}
-    write_pcap(path, [Record(at=float(n), layer="sip", transport="UDP", data=OPTIONS, **ends) for n in range(messages)])
+    write_pcapng(
+        path, [Record(at=float(n), layer="sip", transport="UDP", data=OPTIONS, **ends) for n in range(messages)]
+    )
     return path
 
 
@@ -66,7 +68,7 @@ def test_a_ladder_keeps_its_shape_in_ascii() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_ladder_is_drawn_where_its_characters_cannot_be_shown(encoding: str, tmp_path: Path) -> None:
-    done = run("trace", capture(tmp_path / "a.pcap"), encoding=encoding)
+    done = run("trace", capture(tmp_path / "a.pcapng"), encoding=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"OPTIONS" in done.stdout
     assert b"|" in done.stdout
@@ -87,7 +89,7 @@ def test_the_demonstration_runs_to_its_end_when_nobody_reads(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_reader_that_has_seen_enough_is_no_failure(more: tuple[str, ...], tmp_path: Path) -> None:
-    file = capture(tmp_path / "a.pcap", messages=2000)  # more than a pipe holds
+    file = capture(tmp_path / "a.pcapng", messages=2000)  # more than a pipe holds
     with nobody_reads() as writer:
         done = run("trace", file, *more, stdout=writer)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -96,7 +98,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(more: tuple[str, ...], tmp_
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_full_disk_is_one_line_and_a_failure(tmp_path: Path) -> None:
     with open("/dev/full", "wb") as full:
-        done = run("trace", capture(tmp_path / "a.pcap"), stdout=full.fileno())
+        done = run("trace", capture(tmp_path / "a.pcapng"), stdout=full.fileno())
     assert done.returncode == 1
     assert done.stderr == b"pyc3p: the output cannot be written: No space left on device\n"
 

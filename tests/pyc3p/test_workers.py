@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from c3p import pair_secret
 from pyc3p.commands.invite import Invite
 from pyc3p.commands.serve import run_serve
-from pyc3p.commands.trace import names_beside, read_ladder
+from pyc3p.commands.trace import read_ladder
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.places import factory_url, outbound_proxy
 from pyc3p.elements.server import Server
@@ -252,7 +252,7 @@ def test_the_problem_of_a_worker_is_the_problem_of_the_server() -> None:
 
 
 def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
-    config, capture = serve_config(), tmp_path / "serve.pcap"
+    config, capture = serve_config(), tmp_path / "serve.pcapng"
     names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports")
     options = [f"--{name.replace('_', '-')}={getattr(config, name)}" for name in names]
     with command("serve", "--json", "--workers=1", "--capture", str(capture), *options) as server:
@@ -265,7 +265,7 @@ def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
         server.send_signal(signal.SIGINT)
         server.communicate(timeout=30)
         assert server.returncode == 0
-    ladder = read_ladder(capture, names_beside(capture))
+    ladder = read_ladder(capture)
     assert {"focus", "mcu-1"} <= set(ladder.columns)
     steps = [item for item in ladder.items if isinstance(item, Step)]
     between = [item for item in steps if {item.source, item.target} == {"focus", "mcu-1"}]

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+import attrs
 
 import sip
 from pyc3p.element import Element, HookedPump
 from pyc3p.elements.parts import Place
 from pyc3p.simnet import Meeting
 from rtp import Capabilities, OfferAnswerSession
-from sip import Event, SessionAnswered, SessionFailed
+from sip import Event, SessionAnswered, SessionFailed, Transmit
 
 E = TypeVar("E", bound=Event)
 SDP = "application/sdp"
+#: What the Request-URI is of what is sent without Route: where the INVITE went, or the Contact of its 2xx.
+OffRoute = Literal["invite", "contact"]
+
+
+class _Astray(HookedPump):
+    """Takes Route off all requests of a dialog; they go to where they went with it, as by an outbound proxy."""
+
+    to_contact = False
+    _called: sip.Uri | None = None
+
+    def data_to_send(self, limit: int | None = None) -> list[Transmit]:
+        return [attrs.evolve(each, data=self._without_route(each.data)) for each in super().data_to_send(limit)]
+
+    def _without_route(self, data: bytes) -> bytes:
+        message = sip.parse_message(data)
+        if not isinstance(message, sip.Request):
+            return data
+        if message.to.tag is None:
+            self._called = message.uri
+            return data
+        return bytes(message.evolve(uri=None if self.to_contact else self._called, set={"Route": None}))
 
 
 class Caller:
@@ -20,7 +43,10 @@ class Caller:
 
     owner = "caller"
 
-    def __init__(self, meeting: Meeting, name: str, host: str, *, transport: str = "UDP") -> None:
+    def __init__(
+        self, meeting: Meeting, name: str, host: str, *, transport: str = "UDP", off_route: OffRoute | None = None
+    ) -> None:
+        """With ``off_route`` it knows nothing of Record-Route (RFC 3261 section 12.2.1.1)."""
         self.meeting, self.name, self.host = meeting, name, host
         self.transport = transport
         self.untaken: list[Event] = []
@@ -30,7 +56,10 @@ class Caller:
         methods = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO")
         self.endpoint.add_core(self.owner, lambda request, flow: True, claim=sip.Claim.ELEMENT, methods=methods)
         meeting.network.trace.names.add(name)
-        self.sim = meeting.network.add(Element.of(name, pump=HookedPump(self.endpoint, [self])), host)
+        pump = HookedPump(self.endpoint, [self]) if off_route is None else _Astray(self.endpoint, [self])
+        if isinstance(pump, _Astray):
+            pump.to_contact = off_route == "contact"
+        self.sim = meeting.network.add(Element.of(name, pump=pump), host)
         self.session = sip.SessionId(0)
 
     # The core

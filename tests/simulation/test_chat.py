@@ -1,4 +1,4 @@
-"""Chat in a whole conference: clients call the chat MCU by way of the Focus (flows 5.1), and invite (flows 6)."""
+"""Chat in a whole conference: clients call the chat MCU by way of the Focus (docs/ways-in.rst), and invite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 import focus
 import mcu
+from c3p import DELIVERY_REPORT_TYPE
 from pyc3p.elements.farm import FarmPlan, Handset, Person
 from pyc3p.phone import Reaction
 from pyc3p.simnet import Meeting
@@ -255,3 +256,48 @@ def test_where_nobody_is_to_be_called_instead_the_invitation_just_fails() -> Non
     failed = last(meeting, "presenter", focus.InvitationFailed)
     assert isinstance(failed, focus.InvitationFailed)
     assert failed.cause is focus.InvitationFailure.NOT_UNDERSTOOD
+
+
+# Reports of delivery (MS-CONFIM 2.2.2)
+
+
+@pytest.mark.parametrize("status", [415, 486])
+def test_who_says_something_is_told_who_did_not_get_it(status: int) -> None:
+    meeting = Chatting()
+    meeting.both_join()
+    wes = meeting.client("watcher")
+    wes._chat._requested = lambda request, transaction, now: (  # type: ignore[method-assign]
+        wes._endpoint.respond(transaction, status, now=now) or []
+    )
+    command = meeting.command("presenter", lambda client, now: client.say("hi", now=now))
+    assert meeting.outcome("presenter", command).succeeded
+    meeting.network.run_for(1.0)
+    (event,) = meeting.host("presenter").of(focus.MessageNotDelivered)
+    assert (event.command, event.recipients) == (command, ((WES, status),))
+
+
+def test_who_reached_everybody_is_told_nothing_more() -> None:
+    meeting = Chatting()
+    meeting.both_join()
+    meeting.say("presenter", "hi")
+    meeting.network.run_for(40.0)
+    assert meeting.host("presenter").of(focus.MessageNotDelivered) == []
+    assert "MessageNotDelivered" not in meeting.network.story()
+    recording = [each.data for each in meeting.network.recording if each.layer == "sip"]
+    reports = [each for each in recording if each.startswith(b"NOTIFY ") and b"ms-imdn" in each]
+    answers = [each for each in recording if each.startswith(b"SIP/2.0 4") and b" NOTIFY\r\n" in each]
+    assert reports
+    assert answers == []
+
+
+def test_a_report_that_makes_no_sense_is_refused_and_the_chat_goes_on() -> None:
+    meeting = Chatting()
+    meeting.both_join()
+    chat = next(core for core in meeting.sim.farm.elements["mcu"].pump.cores if isinstance(core, mcu.ChatMcu))  # type: ignore[union-attr]
+    session = next(leg.session for leg in chat._context.legs.values() if leg.session is not None)
+    for body, content_type in ((b"<nonsense", DELIVERY_REPORT_TYPE), (b"text", "text/plain")):
+        endpoint, now = chat._context.endpoint, meeting.network.now
+        endpoint.request_in_session(session, "NOTIFY", body=body, content_type=content_type, now=now)
+        meeting.sim.kick("mcu")
+        meeting.network.run_for(1.0)
+    meeting.say("presenter", "hi")

@@ -1,4 +1,4 @@
-"""Each failure of a dial-out (conferencing-flows 4.3): without loss the named outcome, exactly one terminal event."""
+"""Each failure of a dial-out (docs/wire-flow.rst): without loss the named outcome, exactly one terminal event."""
 
 from collections.abc import Callable
 

@@ -125,13 +125,13 @@ def test_the_same_seed_gives_the_same_conference(meet: Meet) -> None:
 
 def test_a_conference_can_be_drawn_and_captured(meet: Meet, tmp_path) -> None:
     from pyc3p.trace.capture import read_records
-    from pyc3p.trace.pcap import write_pcap
+    from pyc3p.trace.pcapng import write_pcapng
 
     meeting = meet()
     meeting.outcome("presenter", meeting.dial("presenter", BOB))
     meeting.network.run_for(0.5)
-    assert write_pcap(tmp_path / "a.pcap", meeting.network.recording) == 0
-    again = Ladder.of(read_records(tmp_path / "a.pcap"), meeting.network.trace.names)
+    assert write_pcapng(tmp_path / "a.pcapng", meeting.network.recording) == 0
+    again = Ladder.of(read_records(tmp_path / "a.pcapng"), meeting.network.trace.names)
     ladder = meeting.network.ladder()
     assert again.columns == ladder.columns
     assert [item.label for item in again.items] == [item.label for item in ladder.items]

@@ -1,4 +1,4 @@
-"""Ways into a conference with media (conferencing flows 5): a plain phone at the dial-in number, and participants."""
+"""Ways into a conference with media (docs/ways-in.rst): a plain phone at the dial-in number, and participants."""
 
 from __future__ import annotations
 
@@ -332,7 +332,7 @@ def test_a_participant_calls_the_mcu_of_its_conference(meet: Meet) -> None:
         ("focus", "connected"),
     ]
     assert wes.roles == ("attendee",)
-    # Who leaves the conference leaves its MCUs (flows 2).
+    # Who leaves the conference leaves its MCUs.
     meeting.client("watcher").leave(now=meeting.network.now)
     meeting.sim.kick("watcher")
     phone.until(lambda: bool(phone.of(SessionEnded)), "the BYE")
@@ -385,7 +385,7 @@ def test_the_place_of_a_call_that_does_not_come_is_free_after_a_minute(meet: Mee
     assert meeting.statuses("sip:wes@example.com") == ["focus connected"]
 
 
-# Announced by addUser (flows 5.2) -------------------------------------------------------------------------------------
+# Announced by addUser (docs/ways-in.rst) ------------------------------------------------------------------------------
 
 
 def announce(meeting: Meeting, name: str = "watcher") -> str:
