@@ -18,17 +18,18 @@ PAYLOAD = bytes(range(160))
 PCM = rtp.ulaw_decode(PAYLOAD)
 REST = bytes(rtp.RtpPacket(0, 0, 160, 7, PAYLOAD))[4:]  #: of a packet, after its sequence number
 Protect = Callable[[bytes], bytes]
+ROUNDS = 40
 LEG_RATE = 50  #: packets a second in one direction
 
 
 def per_call(work: Callable[[], object], *, seconds: float) -> float:
-    """Microseconds of CPU for one call, the best of five rounds."""
+    """Microseconds of CPU for one call, the best of many short rounds: others may be at work beside us."""
     calls, spent = 1, 0.0
     while spent < seconds / 10:
         calls *= 2
         spent = timed(work, calls)
-    rounds = max(1, int(calls * seconds / 5 / max(spent, 1e-9)))
-    return min(timed(work, rounds) for _ in range(5)) / rounds * 1e6
+    length = max(1, int(calls * seconds / ROUNDS / max(spent, 1e-9)))
+    return min(timed(work, length) for _ in range(ROUNDS)) / length * 1e6
 
 
 def timed(work: Callable[[], object], calls: int) -> float:

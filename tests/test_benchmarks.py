@@ -17,6 +17,7 @@ SHORT: Final = {
     "c3p_documents": ("--rounds=1", "--seconds=0"),
     "conference_load": ("--conferences=2", "--lanes=1", "--talk=0.2", "--rest=0"),
     "dial_out": ("--rounds=1", "--repeats=1", "--top=3"),
+    "fan_out": ("--subscribers=3", "--joins=1"),
     "mcu_mixer": ("--legs", "3", "--seconds=0.1"),
     "roster_change": ("--users", "3", "--documents=1", "--rounds=1"),
     "rtp_packets": ("--seconds=0.001",),
