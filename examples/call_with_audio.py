@@ -1,7 +1,7 @@
 """Call somebody, play a tone or a WAV file, and record what is heard; or wait for a call and do the same.
 
-Run: python examples/call_with_audio.py "sip:bob@192.0.2.10;transport=tcp" --host 192.0.2.20 --record heard.wav
-     python examples/call_with_audio.py --answer --host 192.0.2.20 --port 5060
+Run: .venv/bin/python examples/call_with_audio.py "sip:bob@192.0.2.10;transport=tcp" --host 192.0.2.20 --record a.wav
+     .venv/bin/python examples/call_with_audio.py --answer --host 192.0.2.20 --port 5060
 """
 
 from __future__ import annotations

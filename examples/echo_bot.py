@@ -1,6 +1,6 @@
 """A bot that registers, takes every call, and says back what it hears.
 
-Run: python examples/echo_bot.py sip:echo@example.com 192.0.2.10:5060 [password]
+Run: .venv/bin/python examples/echo_bot.py sip:echo@example.com 192.0.2.10:5060 [password]
 """
 
 import asyncio

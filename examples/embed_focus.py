@@ -5,7 +5,7 @@ This is all that a server has to do to embed the Focus over a transport of its o
 `next_timeout` says so, and carry the C3P exchanges of the Focus over HTTP. Here the "network" is a dictionary, and the
 MCU a function that answers as one would.
 
-Run it with ``python examples/embed_focus.py``.
+Run it with ``.venv/bin/python examples/embed_focus.py``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The MCU is commanded with C3P documents as a Focus would do it, calls two phones, mixes them, and reports. What your
 program has to supply is in ``Host``: it carries bytes, posts documents, opens ports and says what time it is.
 
-Run: python examples/embed_mcu.py
+Run: .venv/bin/python examples/embed_mcu.py
 """
 
 from __future__ import annotations

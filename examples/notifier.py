@@ -1,8 +1,8 @@
 """Tell watchers how somebody is: a presence-like notifier (RFC 6665, RFC 3856), and a watcher.
 
-Run: python examples/notifier.py sip:alice@example.com --host 192.0.2.10 --port 5060
+Run: .venv/bin/python examples/notifier.py sip:alice@example.com --host 192.0.2.10 --port 5060
      and type a new state in each line; elsewhere
-     python examples/notifier.py --watch "sip:alice@192.0.2.10;transport=tcp"
+     .venv/bin/python examples/notifier.py --watch "sip:alice@192.0.2.10;transport=tcp"
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ask SIP elements whether they are there: OPTIONS, once a second, with the time that the answer took.
 
-Run: python examples/options_pinger.py [-c count] sip:192.0.2.10 "sip:bob@example.com;transport=tcp" ...
+Run: .venv/bin/python examples/options_pinger.py [-c count] sip:192.0.2.10 "sip:bob@example.com;transport=tcp" ...
 """
 
 from __future__ import annotations

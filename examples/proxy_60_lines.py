@@ -1,6 +1,6 @@
 """A registrar and forking, record-routing proxy: phones that register here can call each other.
 
-Run: python examples/proxy_60_lines.py example.com 192.0.2.10 5060
+Run: .venv/bin/python examples/proxy_60_lines.py example.com 192.0.2.10 5060
 Then set any softphone's domain to example.com and its proxy to 192.0.2.10, over UDP or TCP.
 """
 

@@ -1,6 +1,6 @@
 """Register a phone and keep it registered: a user agent in one core, on real sockets.
 
-Run: python examples/register_phone.py sip:bob@example.com 192.0.2.10:5060 [own address] [password]
+Run: .venv/bin/python examples/register_phone.py sip:bob@example.com 192.0.2.10:5060 [own address] [password]
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The machines never wait for the disk: they ask with events, the thread works, and its answers come in as commands. A
 database behind a network takes the place of the thread without any other change.
 
-Run: python examples/sqlite_records.py records.db --host 127.0.0.1 --port 5060
+Run: .venv/bin/python examples/sqlite_records.py records.db --host 127.0.0.1 --port 5060
      and elsewhere, for one, pyc3p invite sip:bob@example.com --server "sip:127.0.0.1:5060;transport=tcp"
 """
 

@@ -1,4 +1,4 @@
-"""Focus and MCU inside Twisted, over UDP and HTTP of its own: python examples/twisted_server.py 127.0.0.1 5060 8444"""
+"""Focus and MCU inside Twisted: .venv/bin/python examples/twisted_server.py 127.0.0.1 5060 8444"""
 
 # mypy: disallow-untyped-calls=False
 

@@ -7,13 +7,14 @@ import attrs
 from focus.identity import Identify, from_header
 from focus.numbers import DialInNumbers
 from focus.policy import ConferencePolicy, ConferenceRules
+from sip import Shown
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
 DEFAULT_MCU_TYPES = ("audio-video",)
 
 
 @attrs.frozen(kw_only=True)
-class FocusConfig:
+class FocusConfig(Shown):
     """One Focus: many conferences of one domain."""
 
     owner: str = "focus"  #: name of this core at the endpoint
@@ -91,7 +92,7 @@ class FocusConfig:
 
 
 @attrs.frozen(kw_only=True)
-class FactoryConfig:
+class FactoryConfig(Shown):
     """One Focus Factory: the records of one domain."""
 
     owner: str = "focus-factory"
@@ -126,7 +127,7 @@ class FactoryConfig:
 
 
 @attrs.frozen(kw_only=True)
-class ProvisioningConfig:
+class ProvisioningConfig(Shown):
     """What the clients of one domain are told when they log in."""
 
     owner: str = "provisioning"  #: name of this core at the endpoint

@@ -16,7 +16,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import TrustedPeers, Uri, must_be_uri
+from sip import Shown, TrustedPeers, Uri, must_be_uri
 
 SDP: Final = "application/sdp"
 
@@ -27,7 +27,7 @@ def _has_coding(codec: Codec) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class RoomSettings:
+class RoomSettings(Shown):
     """Rooms: conferences without a Focus, made by the first call to ``sip:ROOM@host`` and over with the last.
 
     Everybody who can reach the MCU may make one.
@@ -41,7 +41,7 @@ class RoomSettings:
 
 
 @attrs.frozen(kw_only=True)
-class ConferencingServerConfig:
+class ConferencingServerConfig(Shown):
     """What MCUs of every kind have to know."""
 
     mcu_id: str  #: name under which the Factory knows it; unique there
@@ -185,7 +185,7 @@ class StaticMcu:
 
 
 @attrs.frozen(kw_only=True)
-class FactoryConfig:
+class FactoryConfig(Shown):
     """One MCU Factory."""
 
     uri: str = "mcu-factory"  #: ``from`` of its probes

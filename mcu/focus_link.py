@@ -18,10 +18,11 @@ from typing import Final
 import attrs
 
 from c3p import ConferenceInfo, Notify, Reply, Response, State
+from sip import Shown
 
 
 @attrs.frozen(kw_only=True)
-class FocusLinkSettings:
+class FocusLinkSettings(Shown):
     """How long to wait and how much to keep."""
 
     retry_first: float = 1.0  #: seconds before the first retry; doubles

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from rtp import Encryption
+from sip import Shown
 
 
 class Srtp(enum.Enum):
@@ -43,7 +44,7 @@ class MediaTarget:
 
 
 @attrs.frozen(kw_only=True)
-class MediaTerms:
+class MediaTerms(Shown):
     """What a policy decides for one leg."""
 
     srtp: Srtp = Srtp.OFF
@@ -73,7 +74,7 @@ class MediaPolicy(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class MediaRules:
+class MediaRules(Shown):
     """The rules that come with the package."""
 
     offer: Srtp = Srtp.OFF  #: towards whom we call

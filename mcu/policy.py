@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from c3p import CommandReason, ErrorId, Reason, Role
-from sip import Pending
+from sip import Pending, Shown
 
 ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 
@@ -127,7 +127,7 @@ def _no_other_phone(originator: str, address: str) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class DialOutRules:
+class DialOutRules(Shown):
     """The rules that come with the package; each can be set.
 
     Dialling costs somebody money and makes phones ring: a command whose originator has no known role is

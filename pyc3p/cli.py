@@ -10,7 +10,7 @@ from pyc3p.commands.streams import StandardStreams
 
 #: What each extra brings; the name of one of these in an ImportError means that it is not installed.
 _EXTRAS = {
-    **dict.fromkeys(("click", "rich", "aiohttp", "numpy", "prometheus_client"), "server"),
+    **dict.fromkeys(("click", "rich", "prompt_toolkit", "aiohttp", "numpy", "prometheus_client"), "server"),
     "hypothesis": "testing",
 }
 

@@ -87,21 +87,55 @@ def rows(info: c3p.ConferenceInfo) -> Iterator[Row]:
             )
 
 
-def endpoint_states(info: c3p.ConferenceInfo) -> dict[tuple[str, str], str]:
-    """Status by user and endpoint (entity without braces, in lower case)."""
+@attrs.frozen(kw_only=True)
+class Change:
+    """What became of one endpoint of one user; as a text ``bob@example.com: audio-video alerting``."""
+
+    user: str
+    name: str  #: as others see it, else the address
+    session_type: str
+    status: str | None
+    because: str | None = None  #: how it left
+    muted: bool = False
+    gone: bool = False  #: it is in the roster no more
+
+    @property
+    def state(self) -> str:
+        """In the words of the document, such as ``audio-video disconnected (busy)``."""
+        if self.gone:
+            return _words(self.session_type, "gone")
+        because = f"({self.because})" if self.because else None
+        return _words(self.session_type, self.status, because, "muted" if self.muted else None)
+
+    def __str__(self) -> str:
+        return f"{short_uri(self.user)}: {self.state}"
+
+
+def _endpoints(info: c3p.ConferenceInfo | None) -> dict[tuple[str, str], Change]:
+    """By user and endpoint (entity without braces, in lower case)."""
+    users = info.users.users if info is not None and info.users is not None else ()
     return {
-        (user.entity, endpoint.entity.strip("{}").lower()): _words(
-            endpoint.session_type, endpoint.status, _because(endpoint), _muted(endpoint)
+        (user.entity, endpoint.entity.strip("{}").lower()): Change(
+            user=user.entity,
+            name=user.display_text or short_uri(user.entity),
+            session_type=endpoint.session_type or "",
+            status=endpoint.status,
+            because=endpoint.disconnection_method,
+            muted=_muted(endpoint) is not None,
         )
-        for user in (info.users.users if info.users else ())
+        for user in users
         for endpoint in user.endpoints
     }
 
 
-def changes(before: c3p.ConferenceInfo | None, after: c3p.ConferenceInfo) -> list[str]:
-    """What happened between two states, one line each, such as ``bob@example.com: audio-video alerting``."""
-    old = endpoint_states(before) if before else {}
-    new = endpoint_states(after)
-    told = [f"{short_uri(key[0])}: {state}" for key, state in new.items() if old.get(key) != state]
-    gone = [(user, state.split(" ")[0]) for (user, endpoint), state in old.items() if (user, endpoint) not in new]
-    return told + [f"{short_uri(user)}: {_words(session_type, 'gone')}" for user, session_type in gone]
+def endpoint_states(info: c3p.ConferenceInfo) -> dict[tuple[str, str], str]:
+    """Status by user and endpoint (entity without braces, in lower case)."""
+    return {key: change.state for key, change in _endpoints(info).items()}
+
+
+def changes(before: c3p.ConferenceInfo | None, after: c3p.ConferenceInfo) -> list[Change]:
+    """What happened between two states, in the order of the document; who is gone last."""
+    old, new = _endpoints(before), _endpoints(after)
+    told = [change for key, change in new.items() if key not in old or old[key].state != change.state]
+    gone = [attrs.evolve(was, gone=True) for key, was in old.items() if key not in new]
+    return told + gone

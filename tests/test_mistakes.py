@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import c3p
 import focus
 import mcu
+import rtp
 import sip
 from sip.testing import Network
 
@@ -105,6 +107,102 @@ def test_that_is_asked_of_all_commands() -> None:
     assert len(names) > 25
 
 
+#: What a question of a machine is answered with. Answers may be late: to something that is over they are nothing.
+ANSWERS: Final = {
+    "exchange_failed",
+    "receive_reply",
+    "media_opened",
+    "media_failed",
+}
+NUMBERED: Final = re.compile(r"\b(Session|Subscription|Transaction|Request|Want|Leg|Command|Invitation)Id\b")
+BY_NAME: Final = {"exchange_id", "want_id", "pending_id"}
+GIVEN: Final[dict[str, Any]] = {
+    "now": 1.0,
+    "reason": c3p.ExchangeFailure.CONNECT,
+    "reply": c3p.Reply(200),
+    "record": None,
+    "records": (),
+    "found": None,
+    "decision": mcu.Allowed(),
+    "identification": None,
+    "rtp": ("192.0.2.1", 4000),
+    "rtcp": ("192.0.2.1", 4001),
+    "advertised": "192.0.2.1",
+}
+
+
+def all_machines() -> dict[str, Any]:
+    """One of each, with nothing going on in it."""
+    net = Network(seed=1)
+
+    def endpoint(name: str) -> sip.Endpoint:
+        return net.agent(name, core=False).endpoint
+
+    def chance(name: str) -> sip.SeededEntropy:
+        return sip.SeededEntropy(name.encode())
+
+    at: dict[str, Any] = {
+        "mcu_id": "m",
+        "http_url": "http://192.0.2.1/x",
+        "sip_contact": sip.Uri.parse("sip:192.0.2.1"),
+    }
+    records = focus.MemoryStore()
+    machines: list[Any] = [
+        focus.Focus(endpoint("a"), focus.FocusConfig(domain="example.com"), store=records, entropy=chance("a")),
+        focus.FocusFactory(
+            endpoint("b"), focus.FactoryConfig(domain="example.com"), store=records, entropy=chance("b")
+        ),
+        focus.Client(endpoint("c"), focus.ClientConfig(aor="sip:ann@example.com"), entropy=chance("c")),
+        mcu.Mcu(endpoint("d"), mcu.McuConfig(**at), entropy=chance("d")),
+        mcu.ChatMcu(endpoint("e"), mcu.ChatMcuConfig(**at), entropy=chance("e")),
+        mcu.McuFactory(mcu.FactoryConfig()),
+        sip.Registrar(endpoint("f"), sip.RegistrarConfig(domains=("example.com",)), entropy=chance("f")),
+        sip.Proxy(endpoint("g"), sip.ProxyConfig(domains=("example.com",)), entropy=chance("g")),
+    ]
+    return {type(machine).__name__: machine for machine in machines}
+
+
+def told_ids(machine: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Public methods with an id in what they are told: name, method, arguments of which 0 stands for the id."""
+    for name, method in inspect.getmembers(machine, inspect.ismethod):
+        parameters = inspect.signature(method).parameters
+        ids = {each for each, one in parameters.items() if each in BY_NAME or NUMBERED.search(str(one.annotation))}
+        if name.startswith("_") or not ids:
+            continue
+        rest = {
+            each: GIVEN.get(each, "sip:x@example.com")
+            for each, one in parameters.items()
+            if each not in ids and one.default is one.empty
+        }
+        yield name, method, dict.fromkeys(ids, 0) | rest
+
+
+@pytest.mark.parametrize("name", sorted(all_machines()))
+@given(number=st.integers(min_value=1, max_value=2**40))
+def test_an_id_that_nobody_gave_raises_nothing_but_that_and_changes_nothing(name: str, number: int) -> None:
+    machine = all_machines()[name]
+    events = machine.take_events() if hasattr(machine, "take_events") else []
+    for method_name, method, arguments in told_ids(machine):
+        ids = [each for each, value in arguments.items() if value == 0]
+        given_id = {each: f"id {number}" if each == "pending_id" else number for each in ids}
+        if method_name in ANSWERS:
+            found = method(**(arguments | given_id))
+            assert all(isinstance(each, mcu.MediaPortReleased) for each in found or ())  # the port is not needed
+        else:
+            with pytest.raises((sip.LocalProtocolError, focus.LocalProtocolError, mcu.LocalProtocolError)):
+                method(**(arguments | given_id))
+    if hasattr(machine, "take_events"):
+        assert (events, machine.take_events()) == ([], [])
+    assert not hasattr(machine, "c3p_to_send") or list(machine.c3p_to_send()) == []
+
+
+def test_that_is_asked_of_what_is_told_ids() -> None:
+    asked = {(name, method) for name, machine in all_machines().items() for method, *_ in told_ids(machine)}
+    some = {("Focus", "decided"), ("Mcu", "media_opened"), ("Client", "decline_invitation"), ("Proxy", "identified")}
+    assert some <= asked
+    assert len(asked) > 20
+
+
 def test_an_unknown_conference_is_a_mistake_too() -> None:
     agent = Network(seed=1).agent("focus", core=False)
     config = focus.FocusConfig(domain="example.com")
@@ -122,6 +220,11 @@ def test_what_is_as_it_would_be_anyway_is_not_printed() -> None:
     assert repr(listen) == "Listen(transport='UDP', host='192.0.2.1', port=5060)"
     assert repr(sip.EndpointConfig(listen=(listen,), t1=1.0)) == f"EndpointConfig(listen=({listen!r},), t1=1.0)"
     assert repr(focus.ClientConfig(aor="sip:a@example.com")) == "ClientConfig(aor='sip:a@example.com')"
+    assert repr(focus.FocusConfig(domain="example.org")) == "FocusConfig(domain='example.org')"
+    assert repr(mcu.FactoryConfig(forget_after=7.0)) == "FactoryConfig(forget_after=7.0)"
+    assert repr(mcu.DialOutRules()) == "DialOutRules()"
+    assert repr(rtp.Capabilities(ptime=30)) == "Capabilities(ptime=30)"
+    assert repr(c3p.DocumentLimits(size=1000)) == "DocumentLimits(size=1000)"
 
 
 def test_an_event_is_printed_in_a_line_that_can_be_read() -> None:

@@ -15,6 +15,7 @@ import attrs
 from lxml import etree
 
 from c3p.errors import DocumentTooLarge, LocalProtocolError, MalformedDocument
+from c3p.shown import Shown
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BOMS_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -28,7 +29,7 @@ _ATTRIBUTE_SPECIAL: Final = re.compile(f'[&<>\r"\t\n{_ILLEGAL}]')
 
 
 @attrs.frozen
-class DocumentLimits:
+class DocumentLimits(Shown):
     """What one document may be at most."""
 
     size: int = 1 << 20  #: bytes; a roster of four users is 28 kB, so this holds some hundreds of users

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
+from c3p.shown import Shown
 
 
 @attrs.frozen(kw_only=True)
-class ServerSettings:
+class ServerSettings(Shown):
     """What a server allows its peers."""
 
     limits: DocumentLimits = DEFAULT_LIMITS
@@ -22,7 +23,7 @@ class ServerSettings:
 
 
 @attrs.frozen(kw_only=True)
-class ClientSettings:
+class ClientSettings(Shown):
     """How a client waits."""
 
     connect_timeout: float = 5.0  #: seconds until the connection must stand (docs/c3p-over-http.rst)

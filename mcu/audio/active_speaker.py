@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from sip import Shown
+
 Leg = TypeVar("Leg", bound=Hashable)
 
 FULL_SCALE: float = 32767.0
@@ -19,7 +21,7 @@ def energy_of_level(dbov: float) -> float:
 
 
 @attrs.frozen(kw_only=True)
-class SpeakerSettings:
+class SpeakerSettings(Shown):
     """Numbers of the simple algorithm; ticks are 20 ms."""
 
     attack: float = 0.5  #: weight of a louder frame in the average: speech shows at once

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from sip import Shown
+
 
 @attrs.frozen(kw_only=True)
-class MixerSettings:
+class MixerSettings(Shown):
     """Numbers of the mix; ticks are 20 ms."""
 
     frame_samples: int = 160  #: 20 ms at 8 kHz, the rate of the PCM of every codec that is mixed

@@ -10,6 +10,7 @@ import click
 
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
+from pyc3p.commands.check_line import check_command
 from pyc3p.commands.conference_line import conference_command
 from pyc3p.commands.parameters import (
     FILE,
@@ -35,6 +36,9 @@ def cli() -> None:
 
 
 cli.add_command(trace_command)
+
+
+cli.add_command(check_command)
 
 
 @cli.command("demo")

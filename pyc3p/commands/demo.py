@@ -88,7 +88,7 @@ class Demo:
             return
         seen = self.rosters.setdefault(name, [])
         for change in changes(seen[-1].roster if seen else None, event.roster):
-            self.report.roster(name, change)
+            self.report.roster(name, str(change))
         seen.append(event)
 
     # Acts ------------------------------------------------------------------------------------------------------------

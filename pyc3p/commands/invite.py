@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import attrs
@@ -21,24 +22,31 @@ from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.output import Output
 from pyc3p.commands.own_sound import Participant
+from pyc3p.commands.people import lines, told
 from pyc3p.commands.presenter import Presenter
+from pyc3p.commands.prompt import Prompt
 from pyc3p.elements import event_loop
-from pyc3p.roster import changes, dial_in_address, rows, short_uri
+from pyc3p.roster import Change, changes, dial_in_address, rows, short_uri
 from sip import Event
 
 #: Seconds until a lost roster is asked for again.
 FOLLOW_AGAIN = 5.0
 #: Seconds until it is said to be lost: at the end of a conference its roster may be over before our call is.
 PERHAPS_OVER = 1.0
+#: Lines that ``roster`` prints at most: the largest conference that somebody reads.
+MOST_LINES = 500
 
 
 class Invite:
     """One conference of one presenter."""
 
-    def __init__(self, options: InviteOptions, output: Output, *, typed: int | None = None) -> None:
-        """``typed`` is the file descriptor from which commands are read, None for none."""
+    def __init__(
+        self, options: InviteOptions, output: Output, *, typed: int | None = None, prompted: bool = False
+    ) -> None:
+        """``typed`` is the file descriptor from which commands are read, None for none; ``prompted`` with a prompt."""
         self._options = options
-        self._typed = typed
+        self._typed, self._prompted = typed, prompted
+        self._prompt: Prompt | None = None
         self._output = output
         self._presenter = Presenter(options, on_event=self._happened)
         self.client, self.node = self._presenter.client, self._presenter.node
@@ -131,14 +139,34 @@ class Invite:
 
     async def _attend(self) -> None:
         """Stay until told to go, until the time is over, the conference is, or nobody could be called."""
-        keyboard = Keyboard(self.obey) if self._typed is not None else None
-        if keyboard is not None and self._typed is not None:
+        async with self._listening():
+            waiting = asyncio.ensure_future(self._stop.wait())
+            try:
+                await asyncio.wait({waiting}, timeout=self._options.stay)
+            finally:
+                waiting.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Obey what is typed."""
+        if self._typed is None:
+            yield
+        elif self._prompted:
+            self._prompt = Prompt(self.obey, lambda: self.client.roster)
+            reading = asyncio.ensure_future(self._prompt.run())
+            try:
+                yield
+            finally:
+                self._prompt = None
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)  # the terminal is as it was
+        else:
+            keyboard = Keyboard(self.obey)
             keyboard.listen(self._typed)
-        waiting = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({waiting}, timeout=self._options.stay)
-        waiting.cancel()
-        if keyboard is not None:
-            keyboard.stop()
+            try:
+                yield
+            finally:
+                keyboard.stop()
 
     def obey(self, line: str) -> None:
         """Carry out a command that was typed."""
@@ -181,7 +209,9 @@ class Invite:
                 self._roster = event
                 self._tell_dial_in(event.roster)
                 for change in changes(before, event.roster):
-                    self._output.tell(f"  {change}", "cyan", roster=change)
+                    self._tell_change(change)
+                if self._prompt is not None:
+                    self._prompt.changed()
             case focus.CommandSucceeded():
                 self._ended(event.command, None)
             case focus.CommandFailed():
@@ -199,6 +229,12 @@ class Invite:
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
+
+    def _tell_change(self, change: Change) -> None:
+        """For people in their words; programs get those of the document."""
+        text = f"  {change}" if self._output.as_json else told(change)
+        if text is not None:
+            self._output.tell(text if self._output.as_json else f"  {text}", "cyan", roster=str(change))
 
     def _follow_again(self, lost: focus.SubscriptionLost) -> None:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""
@@ -236,6 +272,10 @@ class Invite:
 
     def _show_roster(self) -> None:
         roster = self.client.roster
+        if not self._output.as_json:
+            for line in lines(roster, most=MOST_LINES) if roster is not None else ():
+                self._output.tell(f"  {line}")
+            return
         for row in rows(roster) if roster is not None else ():
             muted = " muted" if row.muted else ""
             text = f"  {row.name:24} {row.role:10} {row.session_type:12} {row.status}{muted}"
@@ -261,7 +301,9 @@ def run_invite(options: InviteOptions, *, as_json: bool) -> int:
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:
-    invite = Invite(options, output, typed=_typed())
+    typed = _typed()
+    prompted = typed is not None and not output.as_json and _can_prompt(typed)
+    invite = Invite(options, output, typed=typed, prompted=prompted)
     running = asyncio.ensure_future(invite.run())
     stopped = False
 
@@ -281,6 +323,11 @@ async def _invite(options: InviteOptions, output: Output) -> int:
         return await running
     except asyncio.CancelledError:
         return 130
+
+
+def _can_prompt(typed: int) -> bool:
+    """Whether somebody sits at a terminal that can more than lines."""
+    return os.isatty(typed) and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _typed() -> int | None:

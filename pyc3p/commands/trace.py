@@ -22,7 +22,7 @@ from pyc3p.trace.ladder_text import TextLadder, render_text
 from pyc3p.trace.naming import Naming
 from pyc3p.trace.pcap import CaptureError
 from pyc3p.trace.selection import Selection
-from pyc3p.trace.trace import Names
+from pyc3p.trace.trace import Names, Record
 
 
 def parse_names(texts: Iterable[str], names: Names) -> Names:
@@ -59,8 +59,11 @@ class Pictures:
         return any((self.svg, self.html, self.text, self.png))
 
 
-def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | None = None) -> Ladder:
-    """The ladder of a file; ``names`` are ``name=host:port``, over those that the file tells. Raises Problem."""
+def read_trace(path: Path, names: Iterable[str] = ()) -> tuple[list[Record], Names]:
+    """The records of a file, and who speaks where; raises Problem.
+
+    ``names`` are ``name=host:port``, over those that the file tells.
+    """
     known = Names()
     try:
         records = read_records(path, known)
@@ -71,15 +74,25 @@ def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | No
     parse_names(names, known)
     if not records:
         raise Problem(f"{path} holds no SIP, HTTP or RTP")
-    chosen = (selection or Selection(heartbeats=True)).of(records, known)
-    if not chosen:
-        raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for")
-    # What was left out may tell who somebody is.
-    naming = Naming(known)
+    return records, known
+
+
+def learned(records: Iterable[Record], names: Names) -> Names:
+    """The names with what all the records tell of who speaks where."""
+    naming = Naming(names)
     for record in records:
         naming.learn(record)
     naming.settle()
-    return Ladder.of(chosen, known)
+    return names
+
+
+def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | None = None) -> Ladder:
+    """The ladder of a file; ``names`` are as for `read_trace`. Raises Problem."""
+    records, known = read_trace(path, names)
+    chosen = (selection or Selection(heartbeats=True)).of(records, known)
+    if not chosen:
+        raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for")
+    return Ladder.of(chosen, learned(records, known))  # what was left out may tell who somebody is
 
 
 def run_trace(path: Path, *, names: Iterable[str], selection: Selection, pictures: Pictures, as_json: bool) -> None:

@@ -95,14 +95,15 @@ Item = Step | Band | Act | Remark
 class Ladder:
     """Steps and bands in order of time, and the columns between which they run."""
 
-    def __init__(self, names: Names | None = None, *, limit: int = MAX_STEPS) -> None:
+    def __init__(self, names: Names | None = None, *, limit: int = MAX_STEPS, start: float | None = None) -> None:
+        """Times count from ``start``, by default from the first record."""
         self.names = names or Names()
         self.items: list[Item] = []
         self.dropped = 0  #: messages beyond the limit
         self._bands: dict[frozenset[Address], Band] = {}
         self._columns: dict[str, None] = {}
         self._naming = Naming(self.names)
-        self._start: float | None = None
+        self._start = start
         self._limit = limit
 
     @classmethod

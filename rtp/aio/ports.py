@@ -16,6 +16,8 @@ from typing import Final, NamedTuple, Protocol
 
 import attrs
 
+from rtp.shown import Shown
+
 TransportAddress = tuple[str, int]
 
 _DATAGRAM: Final = 65_535  #: octets; more cannot come in UDP
@@ -52,7 +54,7 @@ class Arrival(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class MediaPortsConfig:
+class MediaPortsConfig(Shown):
     """Where ports are opened and how much one turn of the loop may take."""
 
     host: str = "127.0.0.1"  #: address to bind; loopback unless told otherwise

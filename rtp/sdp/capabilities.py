@@ -11,12 +11,13 @@ from rtp.sdp.codec import CN, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from rtp.sdp.direction import Direction
 from rtp.sdp.encryption import Encryption
 from rtp.sdp.sdes import Crypto
+from rtp.shown import Shown
 
 _USUAL_SUITE: Final = "AES_CM_128_HMAC_SHA1_80"  #: mandatory to implement (RFC 4568 section 6.2)
 
 
 @attrs.frozen(kw_only=True)
-class Capabilities:
+class Capabilities(Shown):
     """Audio abilities of one side. The defaults are those of the conference server towards a legacy phone."""
 
     codecs: tuple[Codec, ...] = (PCMU, PCMA)  #: voice codecs, best first

@@ -12,10 +12,11 @@ from rtp.errors import LimitExceeded
 from rtp.sdp.defects import Defects
 from rtp.sdp.direction import Direction
 from rtp.sdp.lines import Attribute, Connection
+from rtp.shown import Shown
 
 
 @attrs.frozen(kw_only=True)
-class SdpLimits:
+class SdpLimits(Shown):
     """How large a description may be. Real ones have 10 to 150 lines; those with ICE and video reach 20 kB."""
 
     octets: int = 65_536  #: a description travels in one SIP message, whose limit is the same

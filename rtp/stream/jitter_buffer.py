@@ -14,13 +14,14 @@ import attrs
 
 from rtp.codecs.comfort_noise import NoiseGenerator
 from rtp.codecs.pcm import SAMPLE_RATE, attenuated, crossfaded
+from rtp.shown import Shown
 from rtp.stream.play_delay import SMOOTHING, PlayDelay, Step
 
 _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost ones; silence after these
 
 
 @attrs.frozen(kw_only=True)
-class JitterBufferConfig:
+class JitterBufferConfig(Shown):
     """Lengths in seconds unless said otherwise."""
 
     clock_rate: int = SAMPLE_RATE  #: Hz: samples a second of the PCM, whatever the clock of the codec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from rtp.shown import Shown
 from rtp.stream.jitter_buffer import JitterBufferConfig
 from rtp.stream.rtcp_session import RtcpConfig
 from rtp.stream.source_lock import SourcePolicy
@@ -11,7 +12,7 @@ from rtp.stream.unproven import UnprovenPolicy
 
 
 @attrs.frozen(kw_only=True)
-class MediaStreamConfig:
+class MediaStreamConfig(Shown):
     """Times in seconds."""
 
     #: Without RTP and RTCP the call is taken for dead; RTCP alone keeps it. None: for as long as one likes.

@@ -21,6 +21,7 @@ from rtp.packets.rtcp import (
     build_compound,
     ntp_timestamp,
 )
+from rtp.shown import Shown
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.sender import RtpSender
 
@@ -31,7 +32,7 @@ _MAX_REPORTS: Final = 31
 
 
 @attrs.frozen(kw_only=True)
-class RtcpConfig:
+class RtcpConfig(Shown):
     """Times in seconds."""
 
     session_bandwidth: float = 80_000.0  #: bit/s of RTP; G.711 at 20 ms with its headers

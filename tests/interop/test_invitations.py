@@ -32,7 +32,7 @@ def test_sipp_refuses_an_invitation_and_is_called_instead(tmp_path: Path) -> Non
                 presenter.stdin.write(f"ask sip:bob@{HOST}\n".encode())
                 presenter.stdin.flush()
                 wait_for_text(log, "knows no invitations, and is called", limit=LIMIT)
-                wait_for_text(log, "audio-video connected", limit=LIMIT)
+                wait_for_text(log, "is on the phone", limit=LIMIT)
             finally:
                 presenter.terminate()
                 presenter.wait(LIMIT)

@@ -159,7 +159,7 @@ def test_a_focus_that_is_killed_comes_back_to_its_conference(system: System) -> 
         # Carol has not registered again and is called all the same, into the conference that goes on.
         again = system.invite(f"sip:carol@{DOMAIN}", "--conference", conference_in(ann), user="ann")
         wait_for_text(again, f"call carol@{DOMAIN}: done", limit=PATIENCE)
-        wait_for_text(again, f"bob@{DOMAIN}: audio-video connected", limit=PATIENCE)
+        wait_for_text(again, f"bob@{DOMAIN} is on the phone", limit=PATIENCE)
         wait_for_text(ann, "joined again as presenter", limit=PATIENCE)
         assert hears_something(bob)
         assert hears_something(carol)
@@ -177,8 +177,8 @@ def test_an_mcu_that_is_killed_takes_its_calls_along_and_the_conference_goes_on(
         system.start("mcu")
         # The first command finds out that the MCU knows nothing any more; soon the conference has it again.
         assert call_until_done(system, "carol", conference_in(ann))
-        wait_for_text(ann, f"bob@{DOMAIN}: audio-video gone", limit=PATIENCE)
-        wait_for_text(ann, f"carol@{DOMAIN}: audio-video connected", limit=PATIENCE)
+        wait_for_text(ann, f"bob@{DOMAIN} has left", limit=PATIENCE)
+        wait_for_text(ann, f"carol@{DOMAIN} is on the phone", limit=PATIENCE)
         assert "over for us" not in ann.read_text()
         assert not faults(system)
 

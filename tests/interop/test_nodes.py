@@ -136,7 +136,7 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
             # ann at another device, through the other proxy
             said = call_from("ann", second, conference, "sip:carol@example.com")
             assert "call carol@example.com: done" in said, said
-            wait_for_text(log, "carol@example.com: audio-video connected", limit=LIMIT)
+            wait_for_text(log, "carol@example.com is on the phone", limit=LIMIT)
             assert "call over" not in phones["bob"].read_text()
 
             deployment.start_node(owner)
@@ -150,13 +150,13 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
             wait_until(lambda: claims(network).get(key) == heir, "the claim made again")
             said = call_from("ann", second, conference, "sip:erin@example.com")
             assert "call erin@example.com: done" in said, said
-            wait_for_text(log, "erin@example.com: audio-video connected", limit=LIMIT)
+            wait_for_text(log, "erin@example.com is on the phone", limit=LIMIT)
 
             deployment.end(heir)
             assert claims(network)[key] != heir
             said = call_from("ann", second, conference, "sip:fred@example.com")
             assert "call fred@example.com: done" in said, said
-            wait_for_text(log, "fred@example.com: audio-video connected", limit=LIMIT)
+            wait_for_text(log, "fred@example.com is on the phone", limit=LIMIT)
             assert "call over" not in phones["bob"].read_text()
             assert ann.poll() is None
             assert deployment.look() == []

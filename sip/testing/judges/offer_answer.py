@@ -119,6 +119,8 @@ def _invite(dialog: Conversation, invite: Asked) -> Iterator[Finding]:
             yield _finding("RFC 3261 section 13.3.1.4", clause, "no description", invite.request, finals[0])
         yield from _one_answer(dialog, [*before, *finals])
         return
+    if invite.request.body:
+        return  # a session that is described by something else, as that of a Focus
     first = next((each for each in invite.answers(101, 300) if _is_reliable(each)), None)
     if first is None:
         return

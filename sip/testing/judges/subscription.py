@@ -58,6 +58,8 @@ def _at_once(dialog: Conversation, subscribe: Asked, notifies: list[Asked]) -> I
     accepted = next(iter(subscribe.answers(200, 300)), None)
     if accepted is None or not (dialog.recorded() or notifies) or dialog.until < accepted.at + LONGEST:
         return
+    if accepted.message.body:
+        return  # which brings the state with it, as Microsoft's ``ms-piggyback-first-notify`` does
     if not any(subscribe.at <= each.at <= accepted.at + LONGEST for each in notifies):
         yield Finding(
             source="RFC 6665 section 4.2.1.2",

@@ -6,13 +6,20 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from sip.message.request import Request
+from sip.message.response import Response
 from sip.testing.judges.dialog import check_dialog
 from sip.testing.judges.finding import Finding
 from sip.testing.judges.offer_answer import check_offer_answer
 from sip.testing.judges.passage import Passage
 from sip.testing.judges.reading import call_id_of, cseq_of, from_tag, to_tag, top_via
+from sip.testing.judges.timers import LONGEST
 from sip.testing.judges.transaction import check_transaction
 
+#: What an element owes the next one: each is judged by itself.
+_OF_HOPS: Final = (
+    *("RFC 3261 section 8.1.1.7", "RFC 3261 section 8.2.6", "RFC 3261 section 9", "RFC 3261 section 16"),
+    *("RFC 3261 section 17", "RFC 3261 section 18", "RFC 4320"),
+)
 _MAKES_DIALOGS: Final = frozenset(("INVITE", "SUBSCRIBE", "REFER", "CANCEL"))
 
 
@@ -20,17 +27,21 @@ def check_traffic(passages: Iterable[Passage], *, until: float | None = None) ->
     """Judge everything that passed one place, in the order of sending: each transaction, and each dialog at each hop.
 
     ``until`` is a time until which all elements lived and were watched. Without it, what an element did not do is
-    blamed only as long as it was heard of: whoever says nothing any more may be gone. Raises nothing.
+    blamed only as long as it was heard of: whoever says nothing any more may be gone. (Whoever was started again in
+    between cannot be told from one that forgot.) Raises nothing.
     """
     everything = sorted(passages, key=lambda each: each.at)
-    heard: dict[Hashable, float] = {}
+    heard: dict[Hashable, list[float]] = {}
     for each in everything:
-        heard[each.sender] = each.at
+        heard.setdefault(each.sender, []).append(each.at)
 
     def alive(messages: Sequence[Passage]) -> float:
-        """Until when both ends of a hop were heard of."""
+        """Until when both ends of a hop were heard of, while it mattered: what comes later may be of a new start."""
+        if until is not None:
+            return until
         ends = {each.sender for each in messages} | {each.receiver for each in messages}
-        return until if until is not None else min(heard.get(each, messages[0].at) for each in ends)
+        last = messages[-1].at + LONGEST
+        return min(max((at for at in heard.get(each, ()) if at <= last), default=messages[0].at) for each in ends)
 
     found: list[Finding] = []
     for messages in transactions_of(everything):
@@ -38,7 +49,30 @@ def check_traffic(passages: Iterable[Passage], *, until: float | None = None) ->
     for messages in dialogs_of(everything):
         found += check_dialog(messages, until=alive(messages))
         found += check_offer_answer(messages)
-    return found
+    return _where_it_began(found, everything)
+
+
+def _where_it_began(found: Iterable[Finding], passages: Iterable[Passage]) -> list[Finding]:
+    """What is wrong with a message is so wherever it is passed on: the first to send it is the one to blame."""
+    sent = {id(each.message): each.at for each in passages}
+    kept: dict[tuple[object, ...], Finding] = {}
+    for each in sorted(found, key=lambda each: sent[id(each.messages[-1])]):
+        key = (each.source, each.clause, *_identity(each.messages[-1]))
+        if each.source.startswith(_OF_HOPS):
+            key = (*key, id(each))
+        kept.setdefault(key, each)
+    return list(kept.values())
+
+
+def _identity(message: object) -> tuple[object, ...]:
+    """What stays of a message from hop to hop."""
+    if not isinstance(message, Request | Response):
+        return (id(message),)
+    cseq = cseq_of(message)
+    if cseq is None:
+        return (id(message),)
+    start = message.method if isinstance(message, Request) else message.status
+    return call_id_of(message), cseq, start, from_tag(message), to_tag(message)
 
 
 def transactions_of(passages: Iterable[Passage]) -> list[list[Passage]]:

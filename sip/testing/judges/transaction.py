@@ -108,8 +108,8 @@ def _transaction(whole: Transaction) -> Iterator[Finding]:
     for copies in distinct(whole.responses):
         for finding in check_response(request, _response(copies[0])):
             yield attrs.evolve(finding, by=copies[0].sender)
-    if request.method == "ACK":
-        return
+    if request.method in ("ACK", "BENOTIFY"):
+        return  # to which nothing is answered
     yield from _unique(whole)
     yield from _repeated_requests(whole)
     yield from _answered_in_time(whole)

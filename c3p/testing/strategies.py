@@ -1,4 +1,4 @@
-"""Hypothesis strategies for C3P documents, for tests of this package and of yours. Needs the extra ``testing``.
+"""Hypothesis strategies for C3P documents, valid and broken.
 
 Entities come from small pools, so that two documents are likely to speak of the same users, endpoints and media.
 """

@@ -1,0 +1,1 @@
+"""Traces of anybody's programs, judged: records in, verdicts out."""

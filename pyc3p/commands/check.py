@@ -1,0 +1,119 @@
+"""``pyc3p check FILE``: a trace of anybody's programs, judged by the standards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pyc3p.check.judging import check_records
+from pyc3p.check.verdict import Severity, Verdict
+from pyc3p.commands.terminal import Terminal
+from pyc3p.commands.trace import as_dict, learned, parse_names, read_trace
+from pyc3p.trace.ladder import Ladder
+from pyc3p.trace.ladder_text import TextLadder
+from pyc3p.trace.trace import Names
+
+_STYLES: Final = {Severity.MUST: "bold red", Severity.SHOULD: "yellow", Severity.OURS: "cyan"}
+#: Messages of a ladder beside one finding: the last show it.
+MOST_LINES: Final = 8
+
+
+@attrs.frozen(kw_only=True)
+class CheckOptions:
+    """What is looked for, and what counts as failure."""
+
+    severity: Severity = Severity.SHOULD  #: the least that is shown
+    fail_on: Severity | None = Severity.MUST  #: the least that makes the exit code 1; None: nothing does
+    select: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()  #: elements
+    every: bool = False  #: each time that it happened, in place of the first
+
+
+def run_check(path: Path, options: CheckOptions, *, names: Iterable[str], as_json: bool) -> int:
+    """Judge the trace in ``path``; the exit code is 1 where something is as bad as ``options.fail_on``.
+
+    Raises UsageProblem for a file that is none, and Problem for one with nothing in it.
+    """
+    parse_names(names := list(names), Names())  # what is wrong there is said first
+    records, known = read_trace(path, names)
+    called = learned(records, Names.load(known.dump()))
+    start = records[0].at
+    verdicts = [each for each in check_records(records, known, called=called) if _is_wanted(each, options)]
+    if as_json:
+        for each in verdicts:
+            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, called, start), start)) + "\n")
+    else:
+        _say(verdicts, called, start, every=options.every)
+    worst = min((each.severity.rank for each in verdicts), default=None)
+    return 1 if worst is not None and options.fail_on is not None and worst <= options.fail_on.rank else 0
+
+
+def _is_wanted(verdict: Verdict, options: CheckOptions) -> bool:
+    return (
+        verdict.severity.rank <= options.severity.rank
+        and verdict.is_of(options.select)
+        and (not options.by or verdict.by in options.by)
+    )
+
+
+def _drawn(verdict: Verdict, names: Names, start: float) -> Ladder:
+    """The ladder of what shows a finding, with the times of the whole trace."""
+    ladder = Ladder(names, start=start)
+    for record in verdict.records[-MOST_LINES:]:
+        ladder.add(record)
+    return ladder
+
+
+def verdict_dict(verdict: Verdict, ladder: Ladder, start: float) -> dict[str, object]:
+    """One verdict for machines; its time counts from the start of the trace."""
+    finding = verdict.finding
+    return {
+        "severity": verdict.severity.value,
+        "source": finding.source,
+        "clause": finding.clause,
+        "expected": finding.expected,
+        "seen": finding.seen,
+        "by": verdict.by,
+        "program": verdict.program,
+        "at": round(verdict.at - start, 6),
+        "messages": [as_dict(item) for item in ladder.items],
+    }
+
+
+def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool) -> None:
+    terminal = Terminal()
+    times = Counter(each.kind for each in verdicts)
+    said: set[tuple[str, str, str]] = set()
+    for each in sorted(verdicts, key=lambda each: (each.severity.rank, each.at)):
+        if each.kind in said and not every:
+            continue
+        said.add(each.kind)
+        _say_one(terminal, each, times[each.kind] if not every else 1)
+        ladder = _drawn(each, names, start)
+        drawing = TextLadder(ladder.columns, width=terminal.width)
+        terminal.line(drawing.header())
+        for item in ladder.items:
+            terminal.line(drawing.line(item))
+        terminal.say("")
+    counts = Counter(each.severity for each in verdicts)
+    told = ", ".join(f"{counts[each]} {each.name}" for each in Severity if counts[each])
+    matters = f" in {len(said)} matters" if len(said) < len(verdicts) and not every else ""
+    terminal.say(f"{told}{matters}" if told else "Nothing is wrong with it.", "" if told else "green")
+
+
+def _say_one(terminal: Terminal, verdict: Verdict, times: int) -> None:
+    finding = verdict.finding
+    program = f" ({verdict.program})" if verdict.program else ""
+    who = f" by {verdict.by}{program}" if verdict.by else ""
+    often = f", {times} times" if times > 1 else ""
+    terminal.say(f"{verdict.severity.name} {finding.source}{who}{often}", _STYLES[verdict.severity])
+    terminal.say(f"  {finding.clause}")
+    if finding.expected:
+        terminal.say(f"  expected: {finding.expected}")
+    terminal.say(f"  seen: {finding.seen}")
