@@ -166,8 +166,7 @@ class Replica:
         old, new = self._step
         if old is None or new is None or old.users is None or new.users is None:
             return None
-        before, after = old.users.users, new.users.users
-        return self._index.step if before is not after and self._index.is_at(after) else None
+        return self._index.step(old.users.users, new.users.users)
 
     def judge(self, document: ConferenceInfo, *, solicited: bool = False) -> ReplicaInput:
         """Say what a document is by its version and state; nothing changes."""

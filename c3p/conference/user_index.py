@@ -17,12 +17,14 @@ class UserIndex:
     def __init__(self) -> None:
         self._mirrored: tuple[User, ...] | None = None
         self._users: dict[str, User] = {}
-        #: What the last change was, as the users that differ before and after it.
-        self.step: tuple[tuple[User, ...], tuple[User, ...]] = ((), ())
+        self._known: tuple[User, ...] | None = None  # what the last change was made to
+        self._step: tuple[tuple[User, ...], tuple[User, ...]] = ((), ())  # users that it changed, before and after
 
-    def is_at(self, users: tuple[User, ...]) -> bool:
-        """Whether the last change led to these users."""
-        return users is self._mirrored
+    def step(
+        self, before: tuple[User, ...], after: tuple[User, ...]
+    ) -> tuple[tuple[User, ...], tuple[User, ...]] | None:
+        """The users that differ between both, where the last change led from one to the other; else None."""
+        return self._step if before is self._known and after is self._mirrored else None
 
     def merged(self, known: tuple[User, ...], change: User) -> tuple[User, ...]:
         """The users after the change of one: what `c3p.conference.merge.merge_items` makes of it.
@@ -32,13 +34,13 @@ class UserIndex:
         key = uri_key(change.entity)
         if known is not self._mirrored:
             self._users = {uri_key(user.entity): user for user in known}
-        self._mirrored = None
+        self._mirrored, self._known = None, known
         before = self._users.get(key)
         after = merge_changed(before, change)
         if after is not None:
             self._users[key] = after
         elif before is not None:
             del self._users[key]
-        self.step = ((before,) if before is not None else (), (after,) if after is not None else ())
+        self._step = ((before,) if before is not None else (), (after,) if after is not None else ())
         users = self._mirrored = tuple(self._users.values())
         return users
