@@ -12,6 +12,7 @@ from c3p.binding.fields import Child, Children, Spec, Texts
 from c3p.binding.node import Extra, Node, Placed, Trimming
 
 N = TypeVar("N", bound=Node)
+P = TypeVar("P", Placed, Trimming)
 
 
 @attrs.frozen
@@ -76,9 +77,26 @@ def ordered_extra(
     cls: type[Node], attributes: Iterable[tuple[str, str]], placed: Iterable[Placed], trimmings: Iterable[Trimming]
 ) -> Extra:
     """Unknown content in the order in which it will be written, so that equal content makes equal values."""
-    order = {field.name: place for place, field in enumerate(bound_fields(cls))}
-    return Extra(
-        tuple(attributes),
-        tuple(sorted(placed, key=lambda one: (order.get(one.field, -1), one.index))),
-        tuple(sorted(trimmings, key=lambda one: (order.get(one.field, -1), one.index))),
-    )
+    return Extra(tuple(attributes), _sorted(cls, placed), _sorted(cls, trimmings))
+
+
+def _place_all(cls: type[Node]) -> Mapping[str, int]:
+    return {field.name: place for place, field in enumerate(bound_fields(cls))}
+
+
+#: Where each field stands on the wire.
+_places: Final = cast("Callable[[type[Node]], Mapping[str, int]]", cache(_place_all))
+
+
+def _sorted(cls: type[Node], items: Iterable[P]) -> tuple[P, ...]:
+    given = tuple(items)
+    if len(given) < 2:
+        return given
+    order = _places(cls)
+    keys = [(order.get(one.field, -1), one.index) for one in given]
+    before = keys[0]
+    for key in keys:  # as it came from the wire it is in order nearly always
+        if key < before:
+            return tuple(sorted(given, key=lambda one: (order.get(one.field, -1), one.index)))
+        before = key
+    return given

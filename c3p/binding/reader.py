@@ -96,8 +96,8 @@ class Reader(Generic[N]):
                     if value is not None:
                         values[name] = value
                         last = name
-                        if child.attrib:
-                            trimmings.append(Trimming(name, 0, tuple(attributes_of(child))))
+                        if attributes := attributes_of(child):
+                            trimmings.append(Trimming(name, 0, tuple(attributes)))
                         continue
             elif read is not None:
                 items = values[name]
@@ -193,8 +193,8 @@ def _take_texts(name: str, convert: Callable[[str], object]) -> Taker:
         if not isinstance(items, list):
             items = values[name] = []
         items.append(value)
-        if child.attrib:
-            trimmings.append(Trimming(name, len(items) - 1, tuple(attributes_of(child))))
+        if attributes := attributes_of(child):
+            trimmings.append(Trimming(name, len(items) - 1, tuple(attributes)))
         return True
 
     return take

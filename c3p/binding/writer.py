@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Final, cast
 
 from c3p.binding.binding import bound_fields, clark
 from c3p.binding.fields import Attribute, WrapperAttribute
-from c3p.binding.node import Extra, Node, Placed, Unknown
+from c3p.binding.node import Extra, Node, Placed, Trimming, Unknown
 from c3p.binding.out import Out
 from c3p.binding.slots import AttributeSlot, ElementSlot, Others, WriteNode, element_slot, prefixes_of, qualified
 from c3p.binding.straight_writer import SEPARATOR, straight_writer
@@ -17,6 +17,8 @@ from c3p.binding.unknown import attribute_text, write_unknown
 from c3p.binding.values import WORDS, WRITE_ATTRIBUTE
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import CIS, PREFIXES
+
+_NONE: Final[Mapping[int, Trimming]] = {}
 
 
 class Writer:
@@ -90,7 +92,12 @@ class Writer:
         placing = _Placing(out, extra, self._default)
         placing.place("")
         for slot in self._slots:
-            trimmed = {one.index: one for one in extra.trimmings if one.field == slot.name}
+            trimmed = _NONE
+            if extra.trimmings:
+                trimmed = {one.index: one for one in extra.trimmings if one.field == slot.name}
+            elif not values[slot.name] and slot.absent(values) and not slot.required:
+                placing.place(slot.name)
+                continue
             if slot.absent(values) and -1 not in trimmed:
                 if slot.required:
                     raise self._lacking(slot.name)

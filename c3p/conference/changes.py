@@ -141,13 +141,21 @@ class ViewVideoModeChanged(Change):
     view: EntityView
 
 
-def changes(old: ConferenceInfo | None, new: ConferenceInfo | None) -> list[Change]:
+def changes(
+    old: ConferenceInfo | None,
+    new: ConferenceInfo | None,
+    *,
+    users: tuple[tuple[User, ...], tuple[User, ...]] | None = None,
+) -> list[Change]:
     """What happened from ``old`` to ``new``, both whole states; None is a conference that is not there.
 
     Users first, then views; of each what is gone, what has changed and what is new. Trusted entities are left out.
+    ``users`` are those that differ, before and after, where that is known already.
     """
     before = old.users.users if old and old.users else ()
     after = new.users.users if new and new.users else ()
+    if users is not None:
+        before, after = users
     old_views = old.conference_view.views if old and old.conference_view else ()
     new_views = new.conference_view.views if new and new.conference_view else ()
     return [*_users(before, after), *_views(old_views, new_views)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 import attrs
@@ -28,6 +29,14 @@ N = TypeVar("N", bound=Node)
 class _Stateful(Protocol):
     @property
     def state(self) -> str | None: ...
+
+
+class Index(Protocol):
+    """Finds the one user that a change is about (`c3p.conference.user_index`)."""
+
+    def merged(self, known: tuple[User, ...], change: User) -> tuple[User, ...]:
+        """The users after it."""
+        ...
 
 
 S = TypeVar("S", User, Endpoint, EntityView)
@@ -86,8 +95,8 @@ def uri_entry_key(entry: UriEntry) -> str:
     return uri_key(entry.uri or "")
 
 
-def apply(known: C, change: C, *, strict: bool = False) -> C:
-    """See :meth:`c3p.ConferenceInfo.apply`."""
+def apply(known: C, change: C, *, strict: bool = False, index: Index | None = None) -> C:
+    """See :meth:`c3p.ConferenceInfo.apply`. Users are found by ``index`` where there is one."""
     state = read_state(change.state)
     entity = change.entity or known.entity
     if state is State.DELETED:
@@ -102,7 +111,7 @@ def apply(known: C, change: C, *, strict: bool = False) -> C:
     if change.host_info is not None:
         merged["host_info"] = merge_host_info(known.host_info, change.host_info, strict=strict)
     if change.users is not None:
-        merged["users"] = merge_users(known.users, change.users, missing)
+        merged["users"] = merge_users(known.users, change.users, missing, index)
     if change.conference_view is not None:
         merged["conference_view"] = merge_conference_view(known.conference_view, change.conference_view, missing)
     if change.trusted_entities is not None:
@@ -127,13 +136,21 @@ def _must_name_what_changes(change: ConferenceInfo) -> None:
         raise MalformedDocument("a change of a user, an endpoint or a view without its entity")
 
 
+def _all_blanks(cls: type[Node]) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.blank) for field in bound_fields(cls))
+
+
+#: Fields of a class, and what they have where nothing was said.
+_blanks: Final = cast("Callable[[type[Node]], tuple[tuple[str, object], ...]]", cache(_all_blanks))
+
+
 def overlay(known: N, change: N, **merged: object) -> N:
     """``known`` with each child and attribute that ``change`` has; ``merged`` are values worked out already."""
     said = change.__dict__
-    for field in bound_fields(type(known)):
-        name = field.name
-        if name not in merged and said[name] != field.blank:
-            merged[name] = said[name]
+    for name, blank in _blanks(type(known)):
+        value = said[name]
+        if value is not blank and value != blank and name not in merged:
+            merged[name] = value
     if change.extra is not NOTHING and change.extra:
         merged["extra"] = _overlay_extra(known, change)
     return evolved(known, merged)
@@ -208,11 +225,23 @@ def differing(old: tuple[N, ...], new: tuple[N, ...]) -> tuple[tuple[N, ...], tu
     return old[head : len(old) - tail], new[head : len(new) - tail]
 
 
-def merge_users(known: Users | None, change: Users, missing: State) -> Users:
+def merge_users(known: Users | None, change: Users, missing: State, index: Index | None = None) -> Users:
     """``users`` and ``trusted-entities``; ``missing`` is the state of a collection that has none."""
     if known is None or read_state(change.state, missing) is not State.PARTIAL:
         return settle_users(change)
-    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, uri_key, merge_user))
+    if index is not None and len(change.users) == 1:
+        users = index.merged(known.users, change.users[0])
+    else:
+        users = merge_items(known.users, change.users, uri_key, merge_user)
+    return overlay(known, change, state=State.FULL, users=users)
+
+
+def merge_changed(known: User | None, change: User) -> User | None:
+    """One user after a change of it, None when it is gone; ``known`` None: it was not there."""
+    state = read_state(change.state)
+    if state is State.DELETED:
+        return None
+    return settle_item(change) if known is None or state is State.FULL else merge_user(known, change)
 
 
 def merge_conference_view(known: ConferenceView | None, change: ConferenceView, missing: State) -> ConferenceView:

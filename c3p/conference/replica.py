@@ -9,7 +9,9 @@ from typing import Final
 
 from c3p.conference.changes import Change, changes
 from c3p.conference.info import ConferenceInfo
-from c3p.conference.merge import read_state
+from c3p.conference.merge import apply, read_state
+from c3p.conference.user import User
+from c3p.conference.user_index import UserIndex
 from c3p.errors import MalformedDocument
 from c3p.life import Life
 from c3p.uris import conference_key
@@ -85,6 +87,7 @@ class Replica:
         self._version: int | None = None
         self._step: tuple[ConferenceInfo | None, ConferenceInfo | None] = (None, None)  # before and after the last one
         self._changes: tuple[Change, ...] | None = None
+        self._index = UserIndex()
 
     @property
     def state(self) -> ReplicaState:
@@ -155,8 +158,15 @@ class Replica:
     def changes(self) -> tuple[Change, ...]:
         """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
         if self._changes is None:
-            self._changes = tuple(changes(*self._step))
+            self._changes = tuple(changes(*self._step, users=self._changed_users()))
         return self._changes
+
+    def _changed_users(self) -> tuple[tuple[User, ...], tuple[User, ...]] | None:
+        """Those that differ, before and after the last document, where that is known without a look at all."""
+        old, new = self._step
+        if old is None or new is None or old.users is None or new.users is None:
+            return None
+        return self._index.step(old.users.users, new.users.users)
 
     def judge(self, document: ConferenceInfo, *, solicited: bool = False) -> ReplicaInput:
         """Say what a document is by its version and state; nothing changes."""
@@ -182,7 +192,9 @@ class Replica:
             self._entity, self._conference = document.entity, conference_key(document.entity)
 
     def _after(self, document: ConferenceInfo) -> ConferenceInfo:
-        return self._info.apply(document, strict=self._strict) if self._info else document.settled()
+        if self._info is None:
+            return document.settled()
+        return apply(self._info, document, strict=self._strict, index=self._index)
 
     def _foreign(self, document: ConferenceInfo) -> bool:
         if not self._conference or not document.entity or document.entity == self._entity:

@@ -20,6 +20,7 @@ from c3p import (
     User,
     UserAdded,
     Users,
+    changes,
     diff,
     parse_document,
 )
@@ -45,6 +46,48 @@ def test_next_partial_is_merged() -> None:
     assert [type(change) for change in replica.changes] == [UserAdded]
     assert replica.receive(document(6, "partial")) is Receipt.IGNORED
     assert replica.changes == ()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(
+                st.tuples(
+                    st.sampled_from(
+                        ("sip:a@example.com", "SIP:A@example.com", "sip:b@example.com", "sip:c@example.com")
+                    ),
+                    st.sampled_from(("full", "partial", "deleted", "sideways")),
+                    st.sampled_from((None, "Name", "Another")),
+                ),
+                max_size=3,
+            ),
+            st.sampled_from(("partial", None, "full", "deleted")),
+        ),
+        max_size=8,
+    )
+)
+def test_changes_one_after_the_other_are_what_each_is_by_itself(
+    steps: list[tuple[list[tuple[str, str, str | None]], str | None]],
+) -> None:
+    """What a replica remembers of its users for the next change makes no difference."""
+    replica, known = replica_at(1), document(1).settled()
+    for said, state in steps:
+        users = Users(
+            state=state, users=tuple(User(entity=entity, state=each, display_text=name) for entity, each, name in said)
+        )
+        version = (replica.version or 0) + 1
+        change = ConferenceInfo(entity=FOCUS_URI, state="partial", version=version, users=users)
+        try:
+            after = known.apply(change)
+        except C3PError:
+            assert replica.receive(change) is Receipt.GAP
+            assert replica.changes == ()
+            return
+        assert replica.receive(change) is Receipt.APPLIED
+        assert replica.info == after
+        assert [user.entity for user in replica.info.users.users] == [user.entity for user in after.users.users]
+        assert replica.changes == tuple(changes(known, after))
+        known = after
 
 
 @pytest.mark.parametrize("version", [4, 5])
