@@ -22,7 +22,8 @@ class UsageProblem(Problem):
 def port_problem(what: str, host: str, port: int, option: str, error: OSError) -> Problem:
     """A listener that could not be opened."""
     if error.errno == errno.EADDRINUSE:
-        return Problem(f"{what}: port {port} on {host} is in use; stop its owner or choose another with {option}")
+        who = "a server of this kind runs there already, or another program"
+        return Problem(f"{what}: port {port} on {host} is in use: {who}; stop it or choose another with {option}")
     if error.errno == errno.EACCES:
         return Problem(f"{what}: port {port} needs more rights; choose one above 1023 with {option}")
     if error.errno == errno.EADDRNOTAVAIL:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar
 
+import c3p
 from c3p import MediaType, Role
 from focus.aio.connection import Connection
 from focus.aio.errors import ConferenceLeft
@@ -198,8 +199,16 @@ class Conference:
         await self._do("deny", lambda now: self.client.set_lobby_access(whom, granted=False, now=now))
 
     async def end(self) -> None:
-        """End it for everybody."""
+        """End it for everybody. Its record stays: the next who joins begins it anew, until `delete` or its expiry."""
         await self._do("end the conference", lambda now: self.client.end_conference(now=now))
+
+    async def delete(self) -> None:
+        """Remove its record, which only the organizer can: nobody begins it anew. In any conference, or in none.
+
+        Raises CommandError, C3PError for a URI that is that of no conference.
+        """
+        conference_id = c3p.conf_id_of(c3p.parse_join_link(self.uri)) or ""
+        await self._do("remove it", lambda now: self.client.delete_record(conference_id, now=now))
 
     async def _do(self, what: str, command: Callable[[float], CommandId]) -> None:
         event = await self._connection.give(command)

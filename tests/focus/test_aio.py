@@ -193,6 +193,20 @@ async def test_whoever_waits_when_the_server_is_gone_hears_of_the_end_at_the_end
 
 
 @live
+async def test_an_ended_conference_begins_anew_until_its_record_is_removed() -> None:
+    async with meeting() as (_, ann, conference):
+        await conference.end()
+        await conference.left()
+        again = ann.conference(conference.uri)
+        await again.join()
+        await again.end()
+        await again.left()
+        await again.delete()
+        with pytest.raises(focus.aio.JoinError, match="is there no such conference"):
+            await ann.conference(conference.uri).join()
+
+
+@live
 async def test_addresses_are_taken_as_uris_too_and_found_however_they_are_spelt() -> None:
     async with meeting() as (server, _, conference), phone(server):
         bob = sip.Uri.parse(server.aor("bob"))

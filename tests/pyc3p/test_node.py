@@ -203,7 +203,7 @@ def test_what_does_not_happen_is_a_problem() -> None:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EADDRINUSE, "port 80 on h is in use; stop its owner or choose another with --p"),
+        (errno.EADDRINUSE, "or another program; stop it or choose another with --p"),
         (errno.EACCES, "port 80 needs more rights; choose one above 1023 with --p"),
         (errno.EADDRNOTAVAIL, "h is no address of this machine; choose one with --host"),
         (errno.EMFILE, "cannot listen on h port 80: too many"),
