@@ -34,8 +34,8 @@ def _judge_exchanges(stage: Stage, judged: str) -> None:
     seen: set[bytes] = set()
     for each in stage.sent:
         passing = each.passing
-        if judged not in (passing.sender, passing.receiver) or passing.data in seen:
-            continue  # what is repeated says nothing new
+        if judged not in (passing.sender, passing.receiver) or (passing.layer == "sip" and passing.data in seen):
+            continue  # what is repeated over UDP says nothing new
         seen.add(passing.data)
         document = read_document(passing)
         if isinstance(document, c3p.Request) and passing.receiver == judged:
