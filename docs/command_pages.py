@@ -110,7 +110,7 @@ The commands of C3P
 Each with a real document in and out, as they travelled in a conference on the simulated network. ``focus.Client`` has a method for each, ``pyc3p invite`` and ``pyc3p conference`` do most of them.
 Conference ids, GUIDs, times, versions and request numbers are made even here, so that the page stays the same.
 
-A command is checked in the order of the C3P reference, and refused with a SIP status and an ErrorId in ``ms-diagnostics`` before anything is done: 3006 (not readable), 3004 (unknown), 3000 and 3001 (from, to),
+A command is checked in one order, and refused with a SIP status and an ErrorId in ``ms-diagnostics`` before anything is done: 3006 (not readable), 3004 (unknown), 3000 and 3001 (from, to),
 3003 and 3012 (another conference, or none), 3013 and 3005 (MCU), 3002 and 3009 (user, endpoint), 3014 and 3015 (not allowed), 3016 (role). What is only found out later is a response with ``failure``.
 """  # noqa: E501
 

@@ -24,6 +24,9 @@ from sip import (
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
+#: Seconds that are asked for: what the package lasts when nobody says (RFC 4575 section 3.3), said as RFC 6665 section
+#: 3.1.1 asks.
+EXPIRES: Final = 3600
 #: Seconds without a document after which a connection that carries nothing but the subscription is tried: as often as
 #: RFC 5626 section 4.4.1 pings one. Of a half of it that is gone nobody could tell us.
 QUIET: Final = 120.0
@@ -63,6 +66,7 @@ class Watch:
             self._config.owner,
             conference_uri,
             event="conference",
+            expires=EXPIRES,
             from_=self._config.sender,
             to=NameAddr(conference_uri),
             headers=self._headers(),

@@ -21,6 +21,8 @@ class Elements:
         self._called = called or names
         self._above: dict[Address, Address] = {}
         self._at: dict[str, Address] = {}
+        self._callers: dict[str, str] = {}  #: who is called something
+        self._owners: dict[Address, str] = {}  #: of addresses of media
         self._programs: dict[str, str] = {}
 
     def learn(self, records: Iterable[tuple[Record, sip.Request | sip.Response]]) -> None:
@@ -36,7 +38,7 @@ class Elements:
             asks = isinstance(message, sip.Request)
             program = message.headers.get("User-Agent" if asks else "Server") or message.headers.get("User-Agent")
             if program and _is_of_its_author(message):
-                self._programs.setdefault(self.called(self.of(record.source)), program)
+                self._programs.setdefault(self.of(record.source), program)
 
     def program(self, element: str) -> str:
         """What an element says it is; nothing where it does not."""
@@ -51,9 +53,26 @@ class Elements:
         return element
 
     def called(self, element: str) -> str:
-        """What people call an element."""
+        """What people call an element, if nothing else in the trace is called so, else where it listens."""
         listening = self._at.get(element)
-        return element if listening is None else self._called.label(listening)
+        name = element if listening is None else self._called.label(listening)
+        return name if self._callers.setdefault(name, element) == element else element
+
+    def shown(self, records: Iterable[Record]) -> Names:
+        """Names for a ladder: each address of these records with what its element is called."""
+        names = Names()
+        for record in records:
+            for address in (record.source, record.destination):
+                names.add(self.called(self._owners.get(address) or self.of(address)), address)
+        return names
+
+    def own(self, element: str, address: Address) -> None:
+        """An element has said that it takes media at an address; who says so later has passed that on."""
+        self._owners.setdefault(address, element)
+
+    def owner(self, address: Address) -> str:
+        """Who takes media at an address, or what is there."""
+        return self._owners.get(address) or self.of(address)
 
 
 def _is_of_its_author(message: sip.Request | sip.Response) -> bool:

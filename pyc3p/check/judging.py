@@ -31,14 +31,14 @@ def check_records(
     carried = [*documents.in_sip(passing, of_message), *documents.in_http(posted, _senders(posted, elements))]
     verdicts += documents.judged(sorted(carried, key=lambda each: each.record.at))
     packets = [each for each in seen if each.layer in ("rtp", "rtcp")]
-    verdicts += media.judged(packets, media.described(passing), elements)
+    verdicts += media.judged(packets, media.described(passing, elements), elements)
     return sorted((_called(each, elements) for each in verdicts), key=lambda each: each.at)
 
 
 def _called(verdict: Verdict, elements: Elements) -> Verdict:
-    """The verdict with what people call who did it."""
-    by = elements.called(verdict.by)
-    return attrs.evolve(verdict, by=by, program=elements.program(by))
+    """The verdict with what people call who did it, and who else is in it."""
+    names = elements.shown(verdict.records)
+    return attrs.evolve(verdict, by=elements.called(verdict.by), program=elements.program(verdict.by), names=names)
 
 
 def _senders(records: Sequence[Record], elements: Elements) -> list[str]:

@@ -25,10 +25,11 @@ class Described:
     formats: dict[int, rtp.Codec] = attrs.Factory(dict)
     profiles: set[str] = attrs.Factory(set)
     encrypted: bool = False
+    offers_keys: bool = False  #: whether it may be encrypted, though nothing but ``a=crypto`` says so
     reduced_size: bool = False
 
 
-def described(passages: Iterable[Passage]) -> dict[Address, Described]:
+def described(passages: Iterable[Passage], elements: Elements) -> dict[Address, Described]:
     """What each address takes, as its owner has said."""
     found: dict[Address, Described] = {}
     for each in passages:
@@ -46,7 +47,10 @@ def described(passages: Iterable[Passage]) -> dict[Address, Described]:
             of_address = found.setdefault((connection.address, media.port), Described())
             of_address.formats.update({codec.payload_type: codec for codec in media.codecs})
             names = {attribute.name for attribute in media.attributes}
+            elements.own(str(each.sender), (connection.address, media.port))
+            elements.own(str(each.sender), (connection.address, media.port + 1))
             of_address.encrypted |= "SAVP" in media.proto.upper()
+            of_address.offers_keys |= "crypto" in names
             of_address.reduced_size |= "rtcp-rsize" in names or media.proto.upper().endswith("F")
             of_address.profiles |= {
                 (attribute.value or "").split()[1]
@@ -72,10 +76,12 @@ def judged(records: Sequence[Record], known: dict[Address, Described], elements:
     """What is wrong with the media of a trace."""
     for (source, destination), sent in streams(records).items():
         here, there = known.get(source), known.get(destination)
-        encrypted = any(each is not None and each.encrypted for each in (here, there))
+        sides = [each for each in (here, there) if each is not None]
+        encrypted = any(each.encrypted for each in sides)
         profile = _profile(here, there) if encrypted else None
         media = sent
-        if encrypted and profile is None:
+        if profile is None and (encrypted or any(each.offers_keys for each in sides)):
+            # Of the header everything can be read; where the index of SRTCP is, nobody knows.
             profile, media = "AES_CM_128_HMAC_SHA1_80", [each for each in sent if each.layer == "rtp"]
         packets = [MediaPacket(each.at, each.data) for each in media]
         of_data = {id(each.data): each for each in media}
@@ -83,12 +89,12 @@ def judged(records: Sequence[Record], known: dict[Address, Described], elements:
             packets,
             formats=there.formats if there is not None and there.formats else None,
             srtp=profile,
-            reduced_size=any(each is not None and each.reduced_size for each in (here, there)),
+            reduced_size=any(each.reduced_size for each in sides),
         )
         for finding in findings:
             shown = [each.data if isinstance(each, MediaPacket) else each for each in finding.messages]
             found = tuple(of_data[id(each)] for each in shown if id(each) in of_data)
-            yield Verdict(finding=finding, records=found, by=elements.of(source))
+            yield Verdict(finding=finding, records=found, by=elements.owner(source))
 
 
 def _profile(*sides: Described | None) -> str | None:
@@ -100,14 +106,14 @@ def _profile(*sides: Described | None) -> str | None:
 
 def descriptions_judged(passages: Sequence[Passage], records: dict[int, Record]) -> Iterator[Verdict]:
     """What is wrong with offers and answers; of what is passed on, where it began."""
+    found = [each for dialog in dialogs_of(passages) for each in _of_dialog(dialog)]
     told: set[tuple[object, ...]] = set()
-    for dialog in dialogs_of(passages):
-        for finding, shown in _of_dialog(dialog):
-            key = (finding.source, finding.clause, finding.seen, *(sip.body_of(each.message, _SDP) for each in shown))
-            if key not in told:
-                told.add(key)
-                where = tuple(records[id(each.message)] for each in shown if id(each.message) in records)
-                yield Verdict(finding=finding, records=where, by=str(shown[-1].sender))
+    for finding, shown in sorted(found, key=lambda each: each[1][-1].at):
+        key = (finding.source, finding.clause, finding.seen, *(sip.body_of(each.message, _SDP) for each in shown))
+        if key not in told:
+            told.add(key)
+            where = tuple(records[id(each.message)] for each in shown if id(each.message) in records)
+            yield Verdict(finding=finding, records=where, by=str(shown[-1].sender))
 
 
 def _of_dialog(dialog: Sequence[Passage]) -> Iterator[tuple[AnyFinding, tuple[Passage, ...]]]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import attrs
 
-from pyc3p.trace.trace import Record
+from pyc3p.trace.trace import Names, Record
 
 
 class AnyFinding(Protocol):
@@ -56,6 +56,7 @@ class Verdict:
     records: tuple[Record, ...]  #: what it was seen in, in the order of sending
     by: str  #: who did it, as it is called in the trace; empty where nobody knows
     program: str = ""  #: and what that says it is, in User-Agent or Server
+    names: Names = attrs.field(factory=Names, eq=False, repr=False)  #: for a ladder of the records
 
     @property
     def at(self) -> float:

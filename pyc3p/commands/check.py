@@ -47,9 +47,9 @@ def run_check(path: Path, options: CheckOptions, *, names: Iterable[str], as_jso
     verdicts = [each for each in check_records(records, known, called=called) if _is_wanted(each, options)]
     if as_json:
         for each in verdicts:
-            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, called, start), start)) + "\n")
+            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, start), start)) + "\n")
     else:
-        _say(verdicts, called, start, every=options.every)
+        _say(verdicts, start, every=options.every)
     worst = min((each.severity.rank for each in verdicts), default=None)
     return 1 if worst is not None and options.fail_on is not None and worst <= options.fail_on.rank else 0
 
@@ -62,9 +62,9 @@ def _is_wanted(verdict: Verdict, options: CheckOptions) -> bool:
     )
 
 
-def _drawn(verdict: Verdict, names: Names, start: float) -> Ladder:
+def _drawn(verdict: Verdict, start: float) -> Ladder:
     """The ladder of what shows a finding, with the times of the whole trace."""
-    ladder = Ladder(names, start=start)
+    ladder = Ladder(verdict.names, start=start)
     for record in verdict.records[-MOST_LINES:]:
         ladder.add(record)
     return ladder
@@ -86,7 +86,7 @@ def verdict_dict(verdict: Verdict, ladder: Ladder, start: float) -> dict[str, ob
     }
 
 
-def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool) -> None:
+def _say(verdicts: Sequence[Verdict], start: float, *, every: bool) -> None:
     terminal = Terminal()
     times = Counter(each.kind for each in verdicts)
     said: set[tuple[str, str, str]] = set()
@@ -95,7 +95,7 @@ def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool
             continue
         said.add(each.kind)
         _say_one(terminal, each, times[each.kind] if not every else 1)
-        ladder = _drawn(each, names, start)
+        ladder = _drawn(each, start)
         drawing = TextLadder(ladder.columns, width=terminal.width)
         terminal.line(drawing.header())
         for item in ladder.items:

@@ -55,7 +55,7 @@ def test_we_call_and_hang_up(tmp_path: Path, transport: str) -> None:
             alice.bye(session)
             assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_SENT
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -72,7 +72,7 @@ def test_calls_over_ipv6(tmp_path: Path, transport: str, scenario: str) -> None:
                     alice.bye(session)
                 await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -84,7 +84,7 @@ def test_early_media_and_the_peer_hangs_up(tmp_path: Path, transport: str) -> No
             assert (progress.status, progress.content_type) == (183, SDP)
             assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -97,7 +97,7 @@ def test_the_offer_comes_in_the_200(tmp_path: Path, transport: str) -> None:
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -111,7 +111,7 @@ def test_reliable_provisional_answers_get_one_prack_each(tmp_path: Path, transpo
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -129,7 +129,7 @@ def test_the_offer_comes_in_a_183_and_its_answer_goes_in_prack(tmp_path: Path, t
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -149,7 +149,7 @@ def test_an_offer_in_prack_is_answered_in_its_200(tmp_path: Path, transport: str
             async with bob("offers_in_prack", tmp_path, alice):
                 assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -168,7 +168,7 @@ def test_the_peer_holds_with_reinvite_and_resumes_with_update(tmp_path: Path, tr
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 def answer_offers(alice: Alice) -> None:
@@ -203,7 +203,7 @@ def test_we_hold_resume_and_send_other_requests_inside(tmp_path: Path, transport
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 def test_a_busy_peer(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_busy_peer(tmp_path: Path) -> None:
             failed = await alice.seen(SessionFailed)
             assert (failed.status, failed.cause, failed.before_provisional) == (486, FailureCause.RESPONSE, False)
 
-    play(talk())
+    play(talk)
 
 
 def test_a_repeated_200_gets_its_ack_again(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_repeated_200_gets_its_ack_again(tmp_path: Path) -> None:
             await alice.seen(SessionEnded)
             assert len(alice.of(SessionAnswered)) == 1
 
-    play(talk())
+    play(talk)
 
 
 # CANCEL, redirection, credentials ------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_we_cancel(tmp_path: Path, transport: str, scenario: str) -> None:
             alice.kick()
             assert (await alice.seen(SessionFailed)).cause is FailureCause.CANCELLED
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -260,7 +260,7 @@ def test_a_redirection_is_followed_to_the_better_target(tmp_path: Path, transpor
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -274,7 +274,7 @@ def test_credentials_are_given_when_asked_for(tmp_path: Path, transport: str) ->
             alice.bye(session)
             assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_SENT
 
-    play(talk())
+    play(talk)
 
 
 # Session timers ------------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_we_refresh_the_session(tmp_path: Path, scenario: str, refreshes: int) -
             assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
             assert len(alice.of(SessionRefreshed)) == refreshes
 
-    play(talk())
+    play(talk)
 
 
 def test_the_peer_refreshes_the_session(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_the_peer_refreshes_the_session(tmp_path: Path) -> None:
             alice.bye(session)
             assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_SENT
 
-    play(talk())
+    play(talk)
 
 
 def test_a_peer_that_never_refreshes_gets_bye(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_peer_that_never_refreshes_gets_bye(tmp_path: Path) -> None:
             assert (await alice.seen(SessionEnded)).cause is EndCause.EXPIRED
             assert not alice.of(SessionRefreshed)
 
-    play(talk())
+    play(talk)
 
 
 def test_a_session_interval_that_is_too_short_is_raised(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_session_interval_that_is_too_short_is_raised(tmp_path: Path) -> None:
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 def test_a_caller_that_stops_refreshing_gets_bye(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_a_caller_that_stops_refreshing_gets_bye(tmp_path: Path) -> None:
                 assert (await alice.seen(SessionEnded)).cause is EndCause.EXPIRED
                 assert len(alice.of(SessionRefreshed)) == 1
 
-    play(talk())
+    play(talk)
 
 
 def test_the_callee_refreshes_when_the_caller_says_so(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_the_callee_refreshes_when_the_caller_says_so(tmp_path: Path) -> None:
                 assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
                 assert len(alice.of(SessionRefreshed)) == 2
 
-    play(talk())
+    play(talk)
 
 
 def test_a_caller_with_too_short_an_interval_is_told_ours(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_caller_with_too_short_an_interval_is_told_ours(tmp_path: Path) -> Non
                 await alice.seen(SessionEnded)
                 assert len(alice.of(InviteReceived)) == 1
 
-    play(talk())
+    play(talk)
 
 
 # We are called -------------------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_we_are_called(tmp_path: Path, transport: str) -> None:
                 assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
                 assert len(alice.of(SessionConfirmed)) == 1
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -383,7 +383,7 @@ def test_we_are_called_and_hang_up(tmp_path: Path, transport: str) -> None:
             async with bob("calls_and_is_left", tmp_path, alice):
                 assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_SENT
 
-    play(talk())
+    play(talk)
 
 
 @pytest.mark.parametrize(("transport", "scenario"), [("UDP", "calls_reliably"), ("TCP", "calls_reliably_on_a_stream")])
@@ -407,7 +407,7 @@ def test_our_reliable_provisional_answers_are_repeated_until_their_prack(
                 assert alice.sent(b"SIP/2.0 183") >= 2
                 assert alice.sent(b"SIP/2.0 180") == 1
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -420,7 +420,7 @@ def test_the_caller_cancels(tmp_path: Path, transport: str) -> None:
                 assert cancelled.request is not None
                 assert cancelled.request.method == "CANCEL"
 
-    play(talk())
+    play(talk)
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_our_200_is_repeated_until_its_ack(tmp_path: Path, transport: str, scena
                 assert alice.sent(b"SIP/2.0 200") >= 3
                 assert len(alice.of(SessionConfirmed)) == 1
 
-    play(talk())
+    play(talk)
 
 
 def test_a_caller_that_never_acknowledges_gets_bye(tmp_path: Path) -> None:
@@ -445,7 +445,7 @@ def test_a_caller_that_never_acknowledges_gets_bye(tmp_path: Path) -> None:
             async with bob("calls_and_never_acknowledges", tmp_path, alice):
                 assert (await alice.seen(SessionEnded)).cause is EndCause.NO_ACK
 
-    play(talk())
+    play(talk)
 
 
 def test_a_caller_is_asked_for_credentials(tmp_path: Path) -> None:
@@ -468,7 +468,7 @@ def test_a_caller_is_asked_for_credentials(tmp_path: Path) -> None:
                 await alice.seen(SessionEnded)
                 assert len(alice.of(InviteReceived)) == 2
 
-    play(talk())
+    play(talk)
 
 
 def test_a_call_is_replaced_by_another(tmp_path: Path) -> None:
@@ -494,7 +494,7 @@ def test_a_call_is_replaced_by_another(tmp_path: Path) -> None:
                 alice.bye(alice.of(InviteReceived)[1].session)
                 await alice.seen(SessionEnded, 2)
 
-    play(talk())
+    play(talk)
 
 
 def test_a_call_is_joined_by_another(tmp_path: Path) -> None:
@@ -515,7 +515,7 @@ def test_a_call_is_joined_by_another(tmp_path: Path) -> None:
                     alice.bye(event.session)
                 await alice.seen(SessionEnded, 2)
 
-    play(talk())
+    play(talk)
 
 
 # Glare ---------------------------------------------------------------------------------------------------------------
@@ -539,7 +539,7 @@ def test_reinvites_that_cross_get_491_and_ours_is_sent_again(tmp_path: Path) -> 
                 alice.bye(session)
                 await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 # Loss ----------------------------------------------------------------------------------------------------------------
@@ -553,7 +553,7 @@ def test_calls_survive_the_loss_of_a_fifth_of_the_messages(tmp_path: Path) -> No
                 await alice.seen(SessionEnded, 20)
             assert {each.cause for each in alice.of(SessionEnded)} == {EndCause.BYE_RECEIVED}
 
-    play(talk())
+    play(talk)
 
 
 # Subscriptions -------------------------------------------------------------------------------------------------------
@@ -568,7 +568,7 @@ def test_we_subscribe_and_refresh_until_the_notifier_ends_it(tmp_path: Path, tra
             assert [each.body for each in alice.of(NotifyReceived)][:2] == [b"at the desk\r\n", b"at lunch\r\n"]
             assert [each.expires for each in alice.of(SubscriptionAccepted)] == [2, 2]
 
-    play(talk())
+    play(talk)
 
 
 def test_a_notifier_that_forgot_us_is_subscribed_to_again(tmp_path: Path) -> None:
@@ -580,7 +580,7 @@ def test_a_notifier_that_forgot_us_is_subscribed_to_again(tmp_path: Path) -> Non
             assert len({each.response.call_id for each in alice.of(SubscriptionAccepted)}) == 2
             assert not alice.of(SubscriptionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -597,7 +597,7 @@ def test_we_subscribe_and_unsubscribe(tmp_path: Path, transport: str, scenario: 
             alice.kick()
             assert (await alice.seen(SubscriptionEnded)).reason in ("unsubscribed", "timeout")
 
-    play(talk())
+    play(talk)
 
 
 def notifier(alice: Alice) -> None:
@@ -623,7 +623,7 @@ def test_a_subscriber_hears_of_changes(tmp_path: Path, transport: str) -> None:
                 alice.kick()
                 assert (await alice.seen(SubscriptionEnded)).reason in ("unsubscribed", "timeout")
 
-    play(talk())
+    play(talk)
 
 
 @pytest.mark.parametrize(("scenario", "reason"), [("subscribes_and_lapses", "timeout"), ("drops_notify", "gone")])
@@ -638,7 +638,7 @@ def test_a_subscriber_that_goes_away(tmp_path: Path, scenario: str, reason: str)
                     alice.kick()
                 assert (await alice.seen(SubscriptionEnded)).reason == reason
 
-    play(talk())
+    play(talk)
 
 
 def test_we_end_a_subscription(tmp_path: Path) -> None:
@@ -651,7 +651,7 @@ def test_we_end_a_subscription(tmp_path: Path) -> None:
                 alice.kick()
                 assert (await alice.seen(SubscriptionEnded)).reason == "deactivated"
 
-    play(talk())
+    play(talk)
 
 
 def test_subscriptions_that_cannot_be_and_one_that_only_fetches(tmp_path: Path) -> None:
@@ -662,7 +662,7 @@ def test_subscriptions_that_cannot_be_and_one_that_only_fetches(tmp_path: Path) 
                 await alice.seen(SubscriptionEnded)
                 assert len(alice.of(SubscribeReceived)) == 1
 
-    play(talk())
+    play(talk)
 
 
 # Plain requests ------------------------------------------------------------------------------------------------------
@@ -683,7 +683,7 @@ def test_we_ask(tmp_path: Path, transport: str) -> None:
                 assert (await alice.seen(ResponseReceived, count)).response.status == status
             assert alice.of(ResponseReceived)[2].response.headers.get("SIP-ETag") == "one"
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -702,7 +702,7 @@ def test_we_are_asked(tmp_path: Path, transport: str) -> None:
                 pass
             assert [each.request.method for each in alice.of(RequestReceived)] == ["MESSAGE", "PUBLISH"]
 
-    play(talk())
+    play(talk)
 
 
 # REFER ---------------------------------------------------------------------------------------------------------------
@@ -731,7 +731,7 @@ def test_we_refer_a_peer_inside_a_call(tmp_path: Path, transport: str) -> None:
             alice.bye(session)
             await alice.seen(SessionEnded)
 
-    play(talk())
+    play(talk)
 
 
 @both
@@ -759,4 +759,4 @@ def test_we_are_referred_and_report_the_outcome(tmp_path: Path, transport: str) 
             async with bob("refers", tmp_path, alice):
                 assert (await alice.seen(SubscriptionEnded)).reason == "noresource"
 
-    play(talk())
+    play(talk)

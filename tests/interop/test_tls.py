@@ -83,6 +83,7 @@ def test_baresip_registers_over_tls_and_is_called_into_a_conference(tmp_path: Pa
 
 
 def test_openssl_sees_the_certificate_and_no_old_protocol(tmp_path: Path, authority: Authority) -> None:
+    require("openssl")
     with serving(tmp_path, authority) as (port, log):
         client = ["openssl", "s_client", "-connect", f"{HOST}:{port}", "-CAfile", authority.ca]
 

@@ -210,6 +210,12 @@ def test_what_was_changed_is_found_by_its_clause(
     assert any(source in each.source and clause in each.clause for each in found), [str(each) for each in found]
 
 
+def test_what_only_one_side_said_is_not_held_against_it() -> None:
+    for script in (TALK, REFUSED, CANCELLED, HUNG_UP):
+        for side in ("alice", "bob"):
+            assert check_traffic([each for each in call(script) if each.sender == side]) == []
+
+
 @pytest.mark.parametrize("script", [TALK, REFUSED, CANCELLED, HUNG_UP])
 def test_on_a_stream_a_copy_is_found(script: tuple[Step, ...]) -> None:
     found = check_traffic(repeat(asks("INVITE"), 0.5)(list(call(script, "tcp"))))

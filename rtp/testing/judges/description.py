@@ -99,8 +99,8 @@ def _stream(
         clause = f"a stream that is offered {offered} is answered {' or '.join(sorted(allowed))}"
         yield "RFC 3264 section 6.1", Force.MUST, clause, f"{answered} for stream {place}"
     if given.proto.upper() != asked.proto.upper():
-        clause = "the transport of a stream is that of the offer"
-        yield "RFC 3264 section 6", Force.SHOULD, clause, f"{given.proto} in place of {asked.proto}"
+        clause = "the transport of a stream is that of the offer"  # of which RFC 3264 says nothing
+        yield "RFC 3264 section 6", Force.OURS, clause, f"{given.proto} in place of {asked.proto}"
     offers, answers = _codecs(asked), _codecs(given)
     if offers and answers and not offers & answers:
         clause = "an answer has a format of the offer, or rejects the stream"

@@ -9,7 +9,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.testing.judges.finding import Finding, Force
 from sip.testing.judges.passage import Passage, distinct, surely_arrived
-from sip.testing.judges.reading import cseq_of, line, read, request_uri, start_line, to_tag
+from sip.testing.judges.reading import cseq_of, line, read, request_uri, start_line, to_tag, top_via
 from sip.testing.judges.timers import LONGEST, T1
 
 _ACK: Final = "RFC 3261 section 17.1.1.3"
@@ -24,9 +24,13 @@ def check_ack(
     refusals = [each for each in finals if isinstance(each.message, Response) and each.message.status >= 300]
     for copies in distinct(acks):
         ack = copies[0]
+        if not responses:
+            continue  # what the other side said was not seen
         if not finals:
             yield _finding(_ACK, "ACK follows a final response", "an ACK to none", invite, ack)
         elif not refusals:
+            if not _has_branch(ack):
+                continue  # which is found elsewhere; whose it is was told by Call-ID and CSeq
             clause = "the ACK to a 2xx has a branch of its own"
             yield _finding("RFC 3261 section 8.1.1.7", clause, line(ack.message, "Via"), invite, ack)
         else:
@@ -36,6 +40,11 @@ def check_ack(
         clause = "a final response that is no 2xx is acknowledged"
         seen = f"{len(refusals)} copies of {start_line(got.message)} and no ACK"
         yield _finding("RFC 3261 section 17.1.1.2", clause, seen, invite, got, by=invite.sender)
+
+
+def _has_branch(passage: Passage) -> bool:
+    via = top_via(passage.message)
+    return via is not None and bool(via.params.get("branch"))
 
 
 def _ack(invite: Passage, refusals: Sequence[Passage], ack: Passage) -> Iterator[Finding]:
@@ -62,7 +71,7 @@ def check_cancel(request: Passage, responses: Sequence[Passage], cancels: Sequen
         if isinstance(request.message, Request) and request.message.method != "INVITE":
             clause, seen = "only INVITE is cancelled", f"CANCEL of {request.message.method}"
             yield _finding(_CANCEL, clause, seen, request, cancel, force=Force.SHOULD)
-        if not any(each.at <= cancel.at for each in responses):
+        if responses and not any(each.at <= cancel.at for each in responses):
             clause = "CANCEL waits for a provisional response"
             yield _finding(_CANCEL, clause, "a CANCEL before any response", request, cancel)
         for name, same in _same_fields(request.message, cancel.message, ("Call-ID", "From", "To", "Route")):
