@@ -400,3 +400,60 @@ def test_legs_with_ordinary_packets_are_in_steady_flow(law: str) -> None:
     talk(both, phones, 100)
     assert both.steady > 0.97 * 600  # when a report is due the stream has its leg for a moment
     both.finish()
+
+
+def test_who_makes_every_packet_an_odd_one_is_heard_as_far_as_its_allowance_goes() -> None:
+    both = Both()
+    leg = both.add(1)
+    phone = PhoneOfTest(leg, "PCMU", random.Random(1))
+    flood: list[Arrived] = [
+        (leg, "rtp", bytes([0x80, 101]) + bytes(14), phone.source, 0.001 * number / 50) for number in range(1000)
+    ]
+    both.plane.receive(flood, lambda leg, events, at: None)
+    dropped = both.plane.counters["packets beyond the allowance of a leg"]
+    assert 900 <= dropped < 1000
+    second = [(leg, "rtp", data, source, at + 1.0) for leg, _, data, source, at in flood]
+    both.plane.receive(second, lambda leg, events, at: None)
+    assert both.plane.counters["packets beyond the allowance of a leg"] < 2 * dropped + 10  # and then again
+
+
+def test_a_stranger_does_not_use_up_the_allowance_of_a_phone() -> None:
+    both = Both()
+    leg = both.add(1, ptime=30)  # no steady flow: each packet of the phone is for its stream
+    phone = PhoneOfTest(leg, "PCMU", random.Random(1))
+    for _ in range(50):
+        noise: list[Arrived] = [
+            (leg, "rtp", bytes(RtpPacket(0, number, 0, 77, bytes(160))), ("203.0.113.5", 4000), both.now)
+            for number in range(40)
+        ]
+        both.plane.receive(noise + list(phone.frame(0.0, both.now)), lambda leg, events, at: None)
+        both.now += FRAME
+    assert both.plane.counters["packets beyond the allowance of a leg"] > 1000
+    assert both.legs[leg][1].stream.counters().received >= 49
+
+
+def test_what_is_counted_of_a_leg_in_steady_flow_is_up_to_date() -> None:
+    both = Both()
+    phones = [PhoneOfTest(both.add(number), "PCMU", random.Random(number)) for number in (1, 2)]
+    talk(both, phones, 60)
+    for _, line, reference in both.legs.values():
+        assert line.flow is not None
+        assert both.plane.counters_of(line) == reference.stream.counters()
+        assert line.flow is not None  # to ask changes nothing
+
+
+def test_with_few_legs_and_with_many_the_sound_goes_on_without_a_step() -> None:
+    both = Both(enough=6)
+    chance = random.Random(3)
+    phones: list[PhoneOfTest] = []
+    seen = set()
+    for number in range(1, 9):
+        phones.append(PhoneOfTest(both.add(number), "PCMU", chance))
+        talk(both, phones, 5)
+        seen.add(both.plane.arrays)
+    while len(phones) > 1:
+        both.remove(phones.pop().leg)
+        talk(both, phones, 5)
+    both.finish()
+    assert seen == {True, False}
+    assert not both.plane.arrays
