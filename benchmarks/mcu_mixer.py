@@ -16,7 +16,8 @@ from collections.abc import Callable
 import numpy as np
 
 from mcu import LegId, Mixer, MixerSettings, SpeakerSettings
-from mcu.audio.conference_audio import ConferenceAudio, Sent
+from mcu.plane.line import Sent
+from mcu.plane.plane import Arrived, MediaPlane
 from rtp import Capabilities, MediaStream, RtpSender, answer, negotiate, offer, ulaw_encode
 
 FRAME = 0.02
@@ -45,26 +46,39 @@ class Conference:
     """Legs of which three talk, and the packets that their phones send."""
 
     def __init__(self, legs: int) -> None:
-        self.mixer = ConferenceAudio("sip:bench@example.com", MixerSettings(), SpeakerSettings())
+        self.plane = MediaPlane(MixerSettings())
+        conference = self.plane.open("sip:bench@example.com", SpeakerSettings())
         self.streams = [stream(number) for number in range(legs)]
         self.phones = [RtpSender(ssrc=5000 + number, sequence_number=0, timestamp=0) for number in range(legs)]
         self.payloads = [sound(number < TALKERS, number) for number in range(legs)]
         for number, each in enumerate(self.streams):
-            self.mixer.add(LegId(number), each)
+            conference.add(LegId(number), each)
 
-    def arrive(self, now: float) -> None:
-        for number, (phone, each) in enumerate(zip(self.phones, self.streams, strict=True)):
+    def send(self, now: float) -> list[Arrived]:
+        """What the phones send in one frame."""
+        batch: list[Arrived] = []
+        for number, phone in enumerate(self.phones):
             data = phone.packet(self.payloads[number], 0, now=now)
             phone.advance(160)
-            each.receive("rtp", data, ("192.0.2.9", 10000 + 2 * number), now=now)
+            batch.append((LegId(number), "rtp", data, ("192.0.2.9", 10000 + 2 * number), now))
+        return batch
+
+    def arrive(self, batch: list[Arrived]) -> None:
+        self.plane.receive(batch, lambda leg, events, at: None)
 
     def tick(self, now: float) -> None:
         out: list[Sent] = []
-        self.mixer.tick(now, out)
+        self.plane.tick(now, out)
+        for line in self.plane.due(now):
+            self.plane.timeout(line, now)
 
 
 class Obvious(Conference):
     """Every leg gets its own sum, clipped and encoded for it."""
+
+    def arrive(self, batch: list[Arrived]) -> None:
+        for number, kind, data, source, at in batch:
+            self.streams[number].receive(kind, data, source, now=at)
 
     def tick(self, now: float) -> None:
         frames = [each.pop_frame(now=now) or bytes(320) for each in self.streams]
@@ -82,8 +96,9 @@ def measure(make: Callable[[int], Conference], legs: int, seconds: float) -> tup
     ticks = round(seconds / FRAME)
     for number in range(ticks):
         now = number * FRAME
+        batch = conference.send(now)
         start = time.process_time()
-        conference.arrive(now)
+        conference.arrive(batch)
         middle = time.process_time()
         conference.tick(now + FRAME)
         taking += middle - start

@@ -12,9 +12,13 @@ import sip.aio
 
 async def echo(call: sip.aio.Call[rtp.aio.AudioSession]) -> None:
     async with call:
-        await call.answer()
-        print("talking with", call.remote.uri, flush=True)
-        await call.media.play(call.media.frames())
+        try:
+            await call.answer()
+            print("talking with", call.remote.uri, flush=True)
+            await call.media.play(call.media.frames())
+        except (sip.aio.CallError, OSError) as error:
+            # No codec in common, hung up before the answer, no ports left: that ends one call, and not the bot.
+            print(error, flush=True)
 
 
 async def main(aor: str, server: str, password: str | None = None) -> None:

@@ -14,6 +14,8 @@ from focus.refusal import Refusal
 from sip import MsDiagnostics
 
 ACCEPTED: Final = 202  #: taken for processing, the result follows in INFO
+#: In ms-diagnostics for what no ErrorId names: its text goes out all the same, such as one that a policy has written.
+_NO_ERROR_ID: Final = 0
 
 
 @attrs.frozen
@@ -33,10 +35,9 @@ class Answer:
 
 def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer:
     """The answer to a request that is not carried out: ms-diagnostics, and a C3P failure when there was a command."""
-    headers: list[tuple[str, str]] = []
-    if refusal.error_id is not None:
-        diagnostics = MsDiagnostics(error_id=int(refusal.error_id), source=server, reason=refusal.text)
-        headers.append(("ms-diagnostics", str(diagnostics)))
+    number = _NO_ERROR_ID if refusal.error_id is None else int(refusal.error_id)
+    diagnostics = MsDiagnostics(error_id=number, source=server, reason=refusal.text)
+    headers = [("ms-diagnostics", str(diagnostics))]
     if refusal.for_people:
         agent = f"[{server}]" if ":" in server else server
         headers.append(("Warning", f'399 {agent} "{refusal.text}"'))

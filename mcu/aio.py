@@ -81,6 +81,7 @@ class MediaDriver:
 
     def _tick(self) -> None:
         self._timer = None
+        self._ports.drain()
         now = self._loop.time()
         try:
             self._ports.send(self._mcu.tick(now))

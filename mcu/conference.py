@@ -25,7 +25,7 @@ from mcu.leg import Leg
 from sip import Uri
 
 if TYPE_CHECKING:
-    from mcu.audio.conference_audio import ConferenceAudio
+    from mcu.plane.conference_audio import ConferenceAudio
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -188,7 +188,7 @@ class ConferencingServer:
 
     # Policy ----------------------------------------------------------------------------------------------------------
 
-    def decided(self, pending_id: str, decision: Decision, *, now: float) -> list[Event]:
+    def decided(self, pending_id: str, decision: Decision, *, now: float) -> None:
         """What the policy has decided about a call for which it returned `sip.Pending`: allowed, or a refusal.
 
         Nothing happens when the call has been given up: after ``McuConfig.policy_timeout`` it is a refusal. Raises
@@ -196,7 +196,7 @@ class ConferencingServer:
         ``next_timeout``.
         """
         self._dial_out.decided(pending_id, decision, now=now)
-        return self._done(now)
+        self._keep(self._done(now))
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ class ConferencingServer:
 
     # Life ------------------------------------------------------------------------------------------------------------
 
-    def drain(self, *, now: float) -> list[Event]:
+    def drain(self, *, now: float) -> None:
         """Take nothing new: conferences that are here go on, the Factory and every Focus are told.
 
         Then drain all and read ``next_timeout``.
@@ -241,18 +241,19 @@ class ConferencingServer:
             for conference in context.conferences.values():
                 conference.active = False
                 context.notify(conference, context.documents.view_changed(conference), now=now)
-        return self._done(now)
+        self._keep(self._done(now))
 
-    def close(self, *, now: float) -> list[Event]:
+    def close(self, *, now: float) -> None:
         """Drain and end every conference. BYEs and responses still have to be sent after it.
 
         Then drain all and read ``next_timeout``.
         """
-        self._keep(self.drain(now=now))
+        self.drain(now=now)
         for conference in tuple(self._context.conferences.values()):
             self._conferences.end(conference, ConferenceEndCause.CLOSED, now=now)
-        return self._done(now)
+        self._keep(self._done(now))
 
     def _keep(self, events: list[Event]) -> None:
+        """What a command of the application caused is taken like everything else: whoever drives the MCU has it."""
         for event in events:
             self._context.emit(event)

@@ -17,6 +17,7 @@ from sip import AddressOfRecord, NameAddr, Replaces, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
+    from mcu.plane.line import Line
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +99,7 @@ class Leg:
     accepted: bool = False  #: its dial-in was answered with 200
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
-    stream: MediaStream | None = None
+    line: Line | None = None  #: its sound, once it has any
     direction: Direction = Direction.SENDRECV  #: of the audio, as we see it
     media_id: str = "1"
     ingress_blocked: bool = False
@@ -148,6 +149,11 @@ class Leg:
     def at_door(self) -> bool:
         """Whether its call is up, and it is not in the mix yet."""
         return self.door is not None and self.connected
+
+    @property
+    def stream(self) -> MediaStream | None:
+        """Its audio stream, once it has one."""
+        return None if self.line is None else self.line.stream
 
     @property
     def source_id(self) -> int:

@@ -18,13 +18,14 @@ from mcu.legs.hold import Holds
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Arrived, Media
+from mcu.media import Media
 from mcu.media_control import MediaControl
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialOutRules
 from sip import Entropy, Event, RequestFailed, ResponseReceived
 
 if TYPE_CHECKING:
+    from mcu.plane.plane import Arrived
     from sip import Endpoint
 
 

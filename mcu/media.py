@@ -31,13 +31,13 @@ from rtp import (
 from sip import internal_fault
 
 if TYPE_CHECKING:
-    from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
     from mcu.audio.prompts import Playback
+    from mcu.plane.conference_audio import ConferenceAudio
+    from mcu.plane.line import Line, Sent
+    from mcu.plane.plane import Arrived
 
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
-
-Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
 
 
 class Media:
@@ -49,15 +49,15 @@ class Media:
 
     def __init__(self, context: Context, config: McuConfig) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
-        from mcu.audio.conference_audio import ConferenceAudio
+        from mcu.plane.plane import MediaPlane
 
-        self._context, self._settings, self._make_mixer = context, config, ConferenceAudio
+        self._context, self._settings = context, config
         self.descriptions = AudioDescriptions(context, config)
         self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
         self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
-        self._mixers: list[ConferenceAudio] = []
+        self._plane = MediaPlane(config.mixer, jitter=self._config.jitter, counters=context.counters)
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
@@ -78,14 +78,10 @@ class Media:
         conference.announcements = EntryExitAnnouncements(
             modifiable=settings.announcements_modifiable, enabled=settings.announcements_enabled
         )
-        conference.mixer = self._make_mixer(
-            conference.uri, settings.mixer, settings.speaker, level_interval=settings.level_interval
-        )
-        self._mixers.append(conference.mixer)
+        conference.mixer = self._plane.open(conference.uri, settings.speaker, level_interval=settings.level_interval)
 
     def close(self, conference: Conference) -> None:
         """Mix no more."""
-        self._mixers.remove(conference.mixer)
         conference.mixer.close()
 
     def prepare(self, leg: Leg, *, now: float) -> bool:
@@ -100,7 +96,7 @@ class Media:
         entropy, audio = self._context.entropy, agreement.audio if agreement is not None else None
         assert audio is not None
         leg.direction = audio.direction
-        leg.stream = MediaStream(
+        stream = MediaStream(
             audio,
             # RFC 3550 wants any 32 bits, clients of Microsoft any but 0.
             ssrc=entropy.integer(32) or 1,
@@ -112,7 +108,7 @@ class Media:
             wall_clock=self._context.endpoint.wall_clock,
             config=self._trusting if leg.terms.known else self._config,
         )
-        line = leg.conference.mixer.add(leg.id, leg.stream)
+        leg.line = line = leg.conference.mixer.add(leg.id, stream)
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
@@ -129,10 +125,9 @@ class Media:
         line = self._lines[leg.id][1]
         if audio is not None:
             line.stream.update(audio, now=now)
-            line.codec = audio.codec.encoding.upper()
         else:
             line.stream.switch_off(now=now)
-        line.refresh()
+        self._plane.changed(line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
 
@@ -157,7 +152,7 @@ class Media:
         """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
         known = self._lines.get(leg.id)
         if known is not None:
-            known[1].playback = playback
+            self._plane.play(known[1], playback)
 
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
@@ -167,7 +162,7 @@ class Media:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return
         stream = known[1].stream
-        self._past.update(_packets(stream))
+        self._past.update(_packets(stream.counters()))
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
@@ -187,25 +182,18 @@ class Media:
         """Packets of all legs that are and were."""
         found = Counter(self._past)
         for _, line in self._lines.values():
-            found.update(_packets(line.stream))
+            found.update(_packets(self._plane.counters_of(line)))
         return found
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
     def receive(self, batch: Iterable[Arrived]) -> None:
         """Take datagrams in; those of legs that are gone are counted."""
-        for number, kind, data, source, arrival in batch:
-            known = self._lines.get(number)
-            if known is None:
-                self._context.counters["datagrams without leg"] += 1
-                continue
-            try:
-                events = known[1].stream.receive(kind, data, source, now=arrival)
-                if events:
-                    known[1].refresh()
-                    self._happened(known[0], events, arrival)
-            except Exception as error:
-                self._break(number, error, f"receive {kind}", arrival)
+        self._plane.receive(batch, self._received)
+        self._break_legs()
+
+    def _received(self, number: LegId, events: list[MediaEvent], at: float) -> None:
+        self._happened(self._lines[number][0], events, at)
 
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
@@ -255,23 +243,29 @@ class Media:
         return out
 
     def _frame(self, at: float, out: list[Sent], *, skipped: bool) -> None:
-        for mixer in tuple(self._mixers):
-            if skipped:
-                mixer.skip(at)
-            elif mixer.lines and mixer.tick(at, out):
+        if skipped:
+            self._plane.skip(at)
+        else:
+            for mixer in self._plane.tick(at, out):
                 self._report_speaker(mixer, at)
-            if mixer.levels is not None:
-                self._report_levels(mixer, mixer.levels)
-            while mixer.broken:
-                self._break(*mixer.broken.pop(), "mix", at)
-        for leg, line in tuple(self._lines.values()):
-            if at >= line.due:
-                try:
-                    events, reports = line.timeout(at)
-                    out += [(leg.id, *sent) for sent in reports]
-                    self._happened(leg, events, at)
-                except Exception as error:
-                    self._break(leg.id, error, "fire a timer of a stream", at)
+            for mixer in self._plane.conferences:
+                if mixer.levels is not None:
+                    self._report_levels(mixer, mixer.levels)
+        self._break_legs()
+        for line in self._plane.due(at):
+            known = self._lines.get(line.leg)
+            if known is None:  # it has ended since
+                continue
+            try:
+                events, reports = self._plane.timeout(line, at)
+                out += [(line.leg, *sent) for sent in reports]
+                self._happened(known[0], events, at)
+            except Exception as error:
+                self._break(line.leg, error, "fire a timer of a stream", at)
+
+    def _break_legs(self) -> None:
+        while self._plane.broken:
+            self._break(*self._plane.broken.pop(0))
 
     def _break(self, number: LegId, error: Exception, doing: str, now: float) -> None:
         """Tell of a leg whose stream raised, and let it end; a leg breaks once."""
@@ -279,7 +273,7 @@ class Media:
         if known is None:
             return
         leg = known[0]
-        self._past.update(_packets(known[1].stream))
+        self._past.update(_packets(self._plane.counters_of(known[1])))
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.mixer.remove(number):
             self._report_speaker(leg.conference.mixer, now)
@@ -321,6 +315,5 @@ _PACKETS: Final = tuple(
 )
 
 
-def _packets(stream: MediaStream) -> dict[str, int]:
-    counted = stream.counters()
+def _packets(counted: MediaCounters) -> dict[str, int]:
     return {name: getattr(counted, name) for name in _PACKETS}

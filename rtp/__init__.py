@@ -81,12 +81,15 @@ from rtp.stream.audio_session import PLAIN_PHONE, AudioSession, AudioSink, Audio
 from rtp.stream.counters import MediaCounters
 from rtp.stream.dtmf import DtmfReceiver, DtmfSender
 from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
-from rtp.stream.media_stream import MediaStream, Outgoing
+from rtp.stream.media_stream import MediaStream
 from rtp.stream.media_stream_config import MediaStreamConfig
+from rtp.stream.outgoing import Outgoing
+from rtp.stream.play_delay import DelayLimits, SteadyDelay
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import SourcePolicy
+from rtp.stream.steady_flow import SteadyBuffer, SteadyFlow, SteadyInbound, SteadyOutbound
 from rtp.stream.unproven import UnprovenPolicy
 
 __all__ = [
@@ -112,6 +115,7 @@ __all__ = [
     "ComfortNoise",
     "Connection",
     "Crypto",
+    "DelayLimits",
     "Direction",
     "DtmfInfo",
     "DtmfReceiver",
@@ -174,6 +178,11 @@ __all__ = [
     "SourceTimedOut",
     "SrtpContext",
     "SsrcCollided",
+    "SteadyBuffer",
+    "SteadyDelay",
+    "SteadyFlow",
+    "SteadyInbound",
+    "SteadyOutbound",
     "TelephoneEvent",
     "TelephoneEventEnded",
     "TelephoneEventStarted",

@@ -118,7 +118,7 @@ from sip.pieces import (
 from sip.servers.location import Binding
 from sip.servers.places import Places
 from sip.servers.proxy import Proxy
-from sip.servers.proxy_admission import ProxyConfig
+from sip.servers.proxy_admission import DomainNotServed, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar
 from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.undecided import IdentificationPending
@@ -202,6 +202,7 @@ __all__ = [
     "DigestConfig",
     "DigestOutcome",
     "DigestServer",
+    "DomainNotServed",
     "Due",
     "Durable",
     "EndCause",

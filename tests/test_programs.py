@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -32,6 +33,7 @@ LENGTHS = {
     "whole_conference.py": 25,
     "twisted_server.py": 100,
     "policy_from_database.py": 25,
+    "policy_later.py": 35,
     "c3p_document.py": 10,
 }
 
@@ -102,6 +104,38 @@ async def test_the_echo_bot_says_what_it_hears() -> None:
 
 
 @live
+async def test_the_echo_bot_outlives_callers_that_have_no_codec_in_common_with_it() -> None:
+    offer = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+
+    class Offers(sip.aio.NoMedia):
+        body: ClassVar[bytes]
+
+        def __init__(self, *, host: str) -> None:
+            pass
+
+        def make_offer(self, *, now: float) -> bytes:
+            return self.body
+
+    class Speaks729(Offers):
+        body = offer + b"m=audio 40000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
+
+    class Shows(Offers):
+        body = offer + b"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+
+    async with pyc3p.server() as server, running("echo_bot.py", server.aor("echo"), server.address) as bot:
+        assert await line_of(bot) == "registered"
+        for media in (Speaks729, Shows):
+            eve: sip.aio.UserAgent[Offers] = sip.aio.UserAgent(server.aor("eve"), server=server.address, media=media)
+            async with eve:
+                with pytest.raises(sip.aio.CallError, match="488"):
+                    await eve.call(server.aor("echo"))
+            assert "488" in await line_of(bot)
+        async with phone(server, "ann") as ann:
+            await ann.call(server.aor("echo"))
+            assert await line_of(bot) == f"talking with {server.aor('ann')}"
+
+
+@live
 async def test_a_file_is_played_to_somebody(tmp_path: Path) -> None:
     rtp.aio.write_wav(tmp_path / "hello.wav", tone(0.5))
     async with pyc3p.server() as server, phone(server, "bob") as bob:
@@ -152,12 +186,28 @@ async def test_a_database_decides_who_joins_and_who_is_called(tmp_path: Path) ->
             conference = await client.create()
             with pytest.raises(focus.aio.JoinError) as caught:
                 await conference.join()
-            assert caught.value.status == 403
+            assert (caught.value.status, caught.value.reason) == (403, "403 no member")
         async with focus.aio.connect(address, aor="sip:ann@127.0.0.1") as client:
             conference = await client.create()
             assert await conference.join() == "presenter"
             with pytest.raises(focus.aio.CommandError, match="not in the list"):
                 await (await conference.dial("sip:bob@127.0.0.1")).answered()
+
+
+@live
+async def test_a_directory_decides_later_who_is_called() -> None:
+    async with running("policy_later.py") as program:
+        address = (await line_of(program)).removeprefix("serving at ")
+        bob = sip.aio.UserAgent("sip:bob@127.0.0.1", server=address, media=rtp.aio.AudioSession)
+        async with bob, focus.aio.connect(address, aor="sip:ann@127.0.0.1") as ann:
+            await bob.register()
+            conference = await ann.create()
+            await conference.join()
+            leg = await conference.dial("sip:bob@127.0.0.1")
+            await (await next_call(bob)).answer()
+            await leg.answered()
+            with pytest.raises(focus.aio.CommandError, match="not in the directory"):
+                await (await conference.dial("sip:eve@127.0.0.1")).answered()
 
 
 @live
@@ -181,6 +231,7 @@ async def test_the_same_server_inside_twisted() -> None:
             call = await next_call(bob)
             await call.answer()
             await leg.answered()
+            assert conference.roster.is_connected(bob.uri)  # over UDP, which keeps no order
             await call.media.play(tone(0.5))
             counters = call.media.counters
             assert counters is not None

@@ -11,6 +11,7 @@ from c3p.binding.node import Node
 from c3p.conference.uri_entry import UriEntry
 from c3p.namespaces import CI, MSCI, MSCI2
 from c3p.uris import shown
+from c3p.vocabulary import SessionType, Status
 
 
 def full_by_default(state: str | None) -> str:
@@ -114,3 +115,9 @@ class User(Node):
     languages: Annotated[str | None, Text(CI, "languages")] = None  #: language tags separated by blanks
     cascaded_focus: Annotated[str | None, Text(CI, "cascaded-focus")] = None
     endpoints: Annotated[tuple[Endpoint, ...], Children(CI, "endpoint")] = ()
+
+    @property
+    def in_lobby(self) -> bool:
+        """Whether it waits to be let in: every Focus endpoint of it is on hold (conference-info.md section 3.4.1)."""
+        waiting = [one.status == Status.ON_HOLD for one in self.endpoints if one.session_type == SessionType.FOCUS]
+        return bool(waiting) and all(waiting)

@@ -56,9 +56,9 @@ class ConferencingClient:
         assert isinstance(event, ConferenceCreated)
         return self.conference(event.conference_uri)
 
-    def conference(self, uri: str) -> Conference:
+    def conference(self, uri: Uri | str) -> Conference:
         """A conference that exists, by its URI or join link; join it next."""
-        return Conference(self._connection, uri)
+        return Conference(self._connection, str(uri))
 
     async def capabilities(self) -> tuple[str, ...]:
         """The types of MCU that the server has. Raises CommandError."""

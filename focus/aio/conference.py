@@ -34,15 +34,15 @@ _MAX_EVENTS: Final = 1_000
 _FOLLOW_AGAIN: Final = 5.0
 
 
-def _callable(uri: str) -> str:
-    """An address that can be called."""
+def _address(uri: Uri | str) -> str:
+    """Somebody's address as text. Raises LocalProtocolError for what is none."""
     try:
-        scheme = Uri.parse(uri).scheme
+        scheme = uri.scheme if isinstance(uri, Uri) else Uri.parse(uri).scheme if isinstance(uri, str) else ""
     except SipError:
         scheme = ""
     if scheme not in ("sip", "sips", "tel"):
         raise LocalProtocolError(f"uri must be an address such as sip:bob@example.com or tel:+15550100, not {uri!r}")
-    return uri
+    return str(uri)
 
 
 class Conference:
@@ -75,7 +75,8 @@ class Conference:
     async def join(self, *, role: str = Role.ATTENDEE, passcode: str | None = None) -> str | None:
         """Join it and follow it; the role that was granted. The roster is there then.
 
-        Raises JoinError, C3PError for a URI that is that of no conference, LocalProtocolError in another conference.
+        Look at ``in_lobby`` next: a presenter may have to let us in. Raises JoinError, C3PError for a URI that is that
+        of no conference, LocalProtocolError in another conference.
         """
         client = self.client
         event = await self._connection.give(lambda now: client.join(self.uri, role=role, passcode=passcode, now=now))
@@ -89,6 +90,16 @@ class Conference:
         self._follow()
         await self._followed.wait()
         return self.role
+
+    @property
+    def in_lobby(self) -> bool:
+        """Whether we wait in the lobby: a presenter lets us in, or sends us away. Nothing else is possible there."""
+        return self._left is None and self.roster.is_in_lobby(self.client.config.aor)
+
+    async def admitted(self) -> None:
+        """Wait until we are let in from the lobby, which may be so already. Raises ConferenceLeft when we get out."""
+        own = self.client.config.aor
+        await self.until(lambda roster: own in roster and not roster.is_in_lobby(own))
 
     async def leave(self) -> None:
         """Leave it; nothing happens when we are not in it."""
@@ -115,7 +126,7 @@ class Conference:
 
     async def dial(
         self,
-        uri: str,
+        uri: Uri | str,
         *,
         display_name: str | None = None,
         media: Sequence[str] = (MediaType.AUDIO,),
@@ -123,33 +134,36 @@ class Conference:
         muted: bool = False,
     ) -> Leg:
         """Have somebody called into it: what is returned rings, or is about to. Raises CommandError for a refusal."""
-        client, uri = self.client, _callable(uri)
+        client, whom = self.client, _address(uri)
         ended = self._connection.give(
-            lambda now: client.add_user(uri, display_name=display_name, media=media, role=role, muted=muted, now=now)
+            lambda now: client.add_user(whom, display_name=display_name, media=media, role=role, muted=muted, now=now)
         )
         await self._connection.accepted(ended)
         if ended.done() and isinstance(event := ended.result(), CommandFailed):
-            raise CommandError(f"cannot call {uri}", event)
-        return Leg(self._connection, uri, ended)
+            raise CommandError(f"cannot call {whom}", event)
+        return Leg(self._connection, whom, ended, self.roster)
 
-    async def eject(self, uri: str) -> None:
+    async def eject(self, uri: Uri | str) -> None:
         """Put somebody out."""
-        await self._do(f"eject {uri}", lambda now: self.client.delete_user(uri, now=now))
+        whom = _address(uri)
+        await self._do(f"eject {whom}", lambda now: self.client.delete_user(whom, now=now))
 
-    async def mute(self, uri: str, muted: bool = True) -> None:
+    async def mute(self, uri: Uri | str, muted: bool = True) -> None:
         """Mute somebody, on all endpoints, or end that. Raises LocalProtocolError for who has no sound here."""
-        streams = self.roster.streams(uri)
+        whom = _address(uri)
+        streams = self.roster.streams(whom)
         if not streams:
-            raise LocalProtocolError(f"{uri} has no sound in the conference")
+            why = "has no sound in the conference" if whom in self.roster else "is not in the conference"
+            raise LocalProtocolError(f"{whom} {why}")
         for endpoint, media in streams:
             await self._do(
-                f"{'mute' if muted else 'unmute'} {uri}",
+                f"{'mute' if muted else 'unmute'} {whom}",
                 lambda now, endpoint=endpoint, media=media: self.client.mute(  # type: ignore[misc]
-                    uri, endpoint=endpoint.entity, media_id=media.id, muted=muted, now=now
+                    whom, endpoint=endpoint.entity, media_id=media.id, muted=muted, now=now
                 ),
             )
 
-    async def unmute(self, uri: str) -> None:
+    async def unmute(self, uri: Uri | str) -> None:
         """End ``mute``."""
         await self.mute(uri, False)
 
@@ -158,20 +172,26 @@ class Conference:
         await self._do("mute all", lambda now: self.client.mute_all(muted, may_unmute=may_unmute, now=now))
 
     async def lock(self, locked: bool = True) -> None:
-        """Let nobody else in, or let them in again."""
+        """Have everybody who comes later wait in the lobby until ``admit``, or let them in again.
+
+        Presenters come in all the same, and so does who was let in before; whose program knows no lobby is refused.
+        """
         await self._do("lock", lambda now: self.client.set_lock(locked, now=now))
 
-    async def set_role(self, uri: str, role: str) -> None:
+    async def set_role(self, uri: Uri | str, role: str) -> None:
         """Make somebody presenter or attendee."""
-        await self._do(f"make {uri} {role}", lambda now: self.client.modify_user_roles(uri, role, now=now))
+        whom = _address(uri)
+        await self._do(f"make {whom} {role}", lambda now: self.client.modify_user_roles(whom, role, now=now))
 
-    async def admit(self, *uris: str) -> None:
+    async def admit(self, *uris: Uri | str) -> None:
         """Let people in from the lobby."""
-        await self._do("admit", lambda now: self.client.set_lobby_access(uris, granted=True, now=now))
+        whom = tuple(map(_address, uris))
+        await self._do("admit", lambda now: self.client.set_lobby_access(whom, granted=True, now=now))
 
-    async def deny(self, *uris: str) -> None:
+    async def deny(self, *uris: Uri | str) -> None:
         """Send people away from the lobby."""
-        await self._do("deny", lambda now: self.client.set_lobby_access(uris, granted=False, now=now))
+        whom = tuple(map(_address, uris))
+        await self._do("deny", lambda now: self.client.set_lobby_access(whom, granted=False, now=now))
 
     async def end(self) -> None:
         """End it for everybody."""

@@ -11,8 +11,9 @@ import attrs
 
 import sip
 from focus.aio.errors import ConferenceError
-from focus.client import Client, ClientConfig, ClientState, CommandAccepted, CommandId
+from focus.client import Client, ClientConfig, ClientState, CommandAccepted, CommandId, LeaveCause, Left
 from focus.client.guest import guest_aor
+from focus.errors import LocalProtocolError
 from sip import CallMedia, Credentials, EndpointConfig, Entropy, Event, Pump, TraceSink, Uri, UserAgent
 from sip.aio import (
     Call,
@@ -59,6 +60,7 @@ class Connection:
         self._transport = transport(self._told)
         self._waiting: dict[CommandId, asyncio.Future[Event]] = {}
         self._accepting: dict[CommandId, asyncio.Event] = {}
+        self._closed = False
         self.listeners: list[Callable[[Event], None]] = []
 
     @property
@@ -71,7 +73,8 @@ class Connection:
         await self._transport.start()
 
     async def stop(self) -> None:
-        """Leave the conference, close the sockets."""
+        """Leave the conference, close the sockets. Whoever waits for something hears that nothing comes any more."""
+        self._closed = True
         self.hang_up()
         if self.client.state not in (ClientState.OUT, ClientState.LEAVING):
             self.client.leave(now=self.now)
@@ -84,6 +87,22 @@ class Connection:
             if not future.done():
                 future.set_exception(ConferenceError("given up", reason="the connection was closed"))
                 future.exception()  # nobody may wait for it any more
+        for call in tuple(self._calls.values()):
+            call.close()
+        if (conference := self.client.conference_uri) is not None:  # nobody has answered the BYE
+            left = Left(owner=self.client.owner, conference_uri=conference, cause=LeaveCause.LEFT)
+            for listener in self.listeners[:]:
+                listener(left)
+
+    @property
+    def is_in_conference(self) -> bool:
+        """Whether rosters come."""
+        return not self._closed and self.client.state is not ClientState.OUT
+
+    def check_open(self) -> None:
+        """Raises LocalProtocolError after ``stop``: nothing would answer any more."""
+        if self._closed:
+            raise LocalProtocolError("the client is closed: use it inside of its 'async with focus.aio.connect(...)'")
 
     def kick(self) -> None:
         """Carry what a command caused."""
@@ -99,6 +118,7 @@ class Connection:
 
         Raises CallError, LocalProtocolError, and OSError without media ports.
         """
+        self.check_open()
         host = self._transport.listening[0].host
         opened = media(host=host)
         try:
@@ -121,7 +141,11 @@ class Connection:
         self.kick()
 
     def give(self, command: Callable[[float], CommandId]) -> asyncio.Future[Event]:
-        """Give a command; the future has the event that it ends in. What the command raises is raised."""
+        """Give a command; the future has the event that it ends in.
+
+        What the command raises is raised, and LocalProtocolError after ``stop``.
+        """
+        self.check_open()
         number = command(self.now)
         ended: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._waiting[number] = ended

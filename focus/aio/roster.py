@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from c3p import ConferenceInfo, Endpoint, Media, MediaType, State, Status, User
 from focus.client import Client
+from sip import AddressOfRecord, Uri
 
 
 class Roster:
@@ -32,24 +33,33 @@ class Roster:
         return len(self.users)
 
     def __contains__(self, uri: object) -> bool:
-        return any(user.entity == uri for user in self.users)
+        return isinstance(uri, Uri | str) and self._find(uri) is not None
 
-    def __getitem__(self, uri: str) -> User:
-        """A user by URI. Raises KeyError."""
-        for user in self.users:
-            if user.entity == uri:
-                return user
-        raise KeyError(uri)
+    def __getitem__(self, uri: Uri | str) -> User:
+        """A user by URI, however it is spelt. Raises KeyError."""
+        found = self._find(uri)
+        if found is None:
+            raise KeyError(uri)
+        return found
 
-    def statuses(self, uri: str) -> tuple[str, ...]:
+    def _find(self, uri: Uri | str) -> User | None:
+        wanted = AddressOfRecord.read(str(uri))
+        return next((user for user in self.users if wanted.is_named_by(user.entity)), None)
+
+    def statuses(self, uri: Uri | str) -> tuple[str, ...]:
         """Status of each endpoint of a user, such as ``connected`` or ``alerting``; empty for who is not there."""
         return tuple(str(endpoint.status) for endpoint in self._endpoints(uri) if endpoint.status)
 
-    def is_connected(self, uri: str) -> bool:
+    def is_connected(self, uri: Uri | str) -> bool:
         """Whether an endpoint of a user is."""
         return Status.CONNECTED in self.statuses(uri)
 
-    def streams(self, uri: str, media_type: str = MediaType.AUDIO) -> tuple[tuple[Endpoint, Media], ...]:
+    def is_in_lobby(self, uri: Uri | str) -> bool:
+        """Whether a user waits to be let in."""
+        found = self._find(uri)
+        return found is not None and found.in_lobby
+
+    def streams(self, uri: Uri | str, media_type: str = MediaType.AUDIO) -> tuple[tuple[Endpoint, Media], ...]:
         """The streams of a user, each with its endpoint."""
         return tuple(
             (endpoint, media)
@@ -58,8 +68,8 @@ class Roster:
             if media.type == media_type
         )
 
-    def _endpoints(self, uri: str) -> tuple[Endpoint, ...]:
-        user = next((user for user in self.users if user.entity == uri), None)
+    def _endpoints(self, uri: Uri | str) -> tuple[Endpoint, ...]:
+        user = self._find(uri)
         endpoints = user.endpoints if user is not None else ()
         return tuple(endpoint for endpoint in endpoints if endpoint.state != State.DELETED)
 

@@ -78,7 +78,12 @@ class OffRoute:
     def answered(self, response: Response) -> None:
         """An answer to an INVITE: with a 2xx there is a dialog, the first one if there are several."""
         call = self._calls.get(_key(response.call_id, response.from_.tag))
-        if call is None or response.status >= 300 or response.cseq.method != "INVITE" or call.target is not None:
+        if (
+            call is None
+            or not 200 <= response.status < 300
+            or response.cseq.method != "INVITE"
+            or call.target is not None
+        ):
             return
         try:
             contact, recorded = response.contact, response.record_route

@@ -51,6 +51,11 @@ class ActiveSpeaker(Generic[Leg]):
         self._last_heard = -math.inf
         self.current: Leg | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether ``update`` changes nothing until somebody is heard."""
+        return self.current is None and self._challenger is None and not self._averages
+
     def update(self, energies: Mapping[Leg, float], *, now: float) -> bool:
         """Take the levels of one tick; true when ``current`` changed."""
         self._average(energies)

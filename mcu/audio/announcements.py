@@ -29,6 +29,11 @@ class Announcements:
         self._waiting.clear()
         self._position = 0
 
+    @property
+    def sounds(self) -> bool:
+        """Whether there is anything to hear."""
+        return bool(self._waiting)
+
     def next_frame(self) -> bytes | None:
         """The next 20 ms; ``None`` when there is nothing to hear."""
         if not self._waiting:

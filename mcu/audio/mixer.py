@@ -29,14 +29,8 @@ Wide = NDArray[np.int32]
 Encoder = Callable[[bytes], bytes]
 
 
-def table_encoder(codes: bytes) -> Encoder:
-    """An encoder for codecs that map each sample to one octet: ``codes[sample & 0xFFFF]``."""
-    table = np.frombuffer(codes, dtype=np.uint8)
-    return lambda pcm: table[np.frombuffer(pcm, dtype="<u2")].tobytes()
-
-
 @attrs.define(slots=True)
-class _Channel:
+class Channel:
     """What is remembered of one leg between two ticks."""
 
     input_gain: float = 1.0
@@ -111,7 +105,7 @@ class Mixer(Generic[Leg]):
 
     def __init__(self, settings: MixerSettings | None = None) -> None:
         self.settings = settings or MixerSettings()
-        self._channels: dict[Leg, _Channel] = {}
+        self._channels: dict[Leg, Channel] = {}
         self._selected: tuple[Leg, ...] = ()
         samples = self.settings.frame_samples
         self._silence = bytes(2 * samples)
@@ -127,7 +121,7 @@ class Mixer(Generic[Leg]):
 
     def add(self, leg: Leg) -> None:
         """Let a leg take part; adding it again changes nothing."""
-        self._channels.setdefault(leg, _Channel())
+        self._channels.setdefault(leg, Channel())
 
     def remove(self, leg: Leg) -> None:
         """Forget a leg; nothing when it is not there."""
@@ -146,6 +140,20 @@ class Mixer(Generic[Leg]):
         """Factors for what the leg says and for what it hears; 1.0 leaves samples exactly as they are."""
         channel = self._channels[leg]
         channel.input_gain, channel.output_gain = input_gain, output_gain
+
+    def channel(self, leg: Leg) -> Channel:
+        """What is remembered of a leg."""
+        return self._channels[leg]
+
+    @property
+    def selected(self) -> tuple[Leg, ...]:
+        """The contributors of the last tick."""
+        return self._selected
+
+    @selected.setter
+    def selected(self, legs: tuple[Leg, ...]) -> None:
+        """Those whose place others have to take."""
+        self._selected = legs
 
     def is_muted(self, leg: Leg) -> bool:
         """Whether its input is out of the mix."""

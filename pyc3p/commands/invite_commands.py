@@ -107,11 +107,7 @@ def _waiting(text: str, roster: c3p.ConferenceInfo | None) -> tuple[str, ...]:
     """Who is meant of those in the lobby."""
     if text.lower() != EVERYBODY:
         return (_find(text, roster).entity,)
-    found = tuple(
-        user.entity
-        for user in _users(roster)
-        if any(one.session_type == c3p.SessionType.FOCUS and one.status == c3p.Status.ON_HOLD for one in user.endpoints)
-    )
+    found = tuple(user.entity for user in _users(roster) if user.in_lobby)
     if not found:
         raise CommandError("nobody is in the lobby")
     return found

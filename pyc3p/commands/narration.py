@@ -19,7 +19,7 @@ from pyc3p.phone import (
     PhoneRinging,
 )
 from pyc3p.roster import short_uri
-from sip import BindingsChanged, CredentialsRefused, Event, StateUnreadable
+from sip import BindingsChanged, CredentialsRefused, DomainNotServed, Event, StateUnreadable
 from sip.aio import TlsFault, TlsFaultKind
 
 
@@ -31,7 +31,8 @@ def narrate(event: Event) -> str | None:
 def _of_server(event: Event) -> str | None:
     match event:
         case BindingsChanged():
-            where = ", ".join(str(binding.uri) for binding in event.bindings)
+            which = event.bindings if event.cause == "registered" else event.gone
+            where = ", ".join(str(binding.uri) for binding in which)
             return f"{event.aor} {event.cause}" + (f" at {where}" if where else "")
         case focus.RecordAdded():
             return f"{short_uri(event.conference_uri)} created by {short_uri(event.organizer)}"
@@ -59,6 +60,9 @@ def _of_server(event: Event) -> str | None:
             return f"refused {asked}: {event.status}, {event.text}"
         case CredentialsRefused():
             return f"refused password of {_name(event.username)} from {event.source}: {event.reason}"
+        case DomainNotServed():
+            asked = f"{event.method} of {short_uri(event.sender)} from {event.source}"
+            return f"refused {asked}: {event.domain} is not served here"
         case mcu.CommandRefused():
             target = f" {short_uri(event.target)}" if event.target else ""
             by = f" for {short_uri(event.originator)}" if event.originator else ""

@@ -5,7 +5,7 @@ The same farm runs in virtual time (:mod:`pyc3p.simnet`) and on loopback (:mod:`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -89,6 +89,10 @@ class FarmPlan:
         )
 
 
+#: Makes an element in place of one of ours: it is given the farm, its place and its entropy.
+Builder = Callable[["Farm", Place, sip.Entropy], Element]
+
+
 @attrs.define(eq=False, kw_only=True)
 class Farm:
     """The elements, and the machines in them that a test or a demonstration commands."""
@@ -97,6 +101,7 @@ class Farm:
     places: dict[str, Place]
     store: focus.MemoryStore  #: of conference records
     numbers: focus.DialInNumbers
+    replace: Mapping[str, Builder] = attrs.Factory(dict)  #: what is made by somebody else, by name
     elements: dict[str, Element] = attrs.Factory(dict)
     cores: dict[str, SipCores] = attrs.Factory(dict)
     mcu_factory: mcu.McuFactory = attrs.field(init=False)
@@ -114,11 +119,18 @@ class Farm:
         return f"sip:{user}@{self.plan.domain}"
 
 
-def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy) -> Farm:
-    """Put every part together; ``places`` has one for each of ``plan.names``."""
+def build_farm(
+    plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy, replace: Mapping[str, Builder] | None = None
+) -> Farm:
+    """Put every part together; ``places`` has one for each of ``plan.names``.
+
+    ``replace`` makes some of them in place of ours. Raises ValueError for a name that is none of the plan's.
+    """
+    if unknown := sorted(set(replace or {}) - set(plan.names)):
+        raise ValueError(f"no such element: {', '.join(unknown)}")
     store = focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock)
     numbers = focus.RecordNumbers(store, entropy.child("numbers"))
-    farm = Farm(plan=plan, places=dict(places), store=store, numbers=numbers)
+    farm = Farm(plan=plan, places=dict(places), store=store, numbers=numbers, replace=replace or {})
     for name in _ORDER:
         build_element(farm, name, entropy.child(name))
     others = [*plan.mcus, *(person.name for person in plan.people), *(handset.name for handset in plan.handsets)]
@@ -130,7 +142,9 @@ def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy
 def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
     """Put one part together, for the first time or anew, and note it in the farm."""
     plan, places = farm.plan, farm.places
-    if name == "mcu-factory":
+    if name in farm.replace:
+        farm.elements[name] = farm.replace[name](farm, places[name], entropy)
+    elif name == "mcu-factory":
         farm.elements[name], farm.mcu_factory = parts.mcu_factory_only(name, durable=plan.durable)
     elif name in _ROLES:
         farm.elements[name], farm.cores[name] = parts.server(

@@ -14,7 +14,7 @@ import c3p
 import sip
 from c3p.aio import C3pClient, C3pServer, Handler
 from mcu import LegId, MediaPortReleased, MediaPortWanted
-from pyc3p.element import C3PMachine, Document, Element, HookedPump
+from pyc3p.element import C3PMachine, Document, Element, HookedPump, Packet
 from pyc3p.elements.c3p_http import HttpSettings, client_of, server_of
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem, port_problem
@@ -382,13 +382,14 @@ class Node:
     def _arrived(self, batch: list[Arrival]) -> None:
         if not self._running:
             return
-        packets = [(cast(LegId, each.key), *each[1:]) for each in batch]
-        events = self.element.receive_media(packets)
+        events = self.element.receive_media(cast("list[Packet]", batch))  # keys are what ``open`` was given: legs
         if events:
             self._take(events)
             self.kick()
 
     def _tick(self) -> None:
+        if self._ports is not None:
+            self._ports.drain()
         self._send_media()
         self.kick()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -20,6 +21,11 @@ from pyc3p.trace.trace import text_address
 
 #: Ports that a server needs: SIP and HTTP, of the MCU and of the rest.
 _PORTS: Final = 4
+
+AboutConferences = (
+    focus.Admission | focus.Allowed | focus.Refusal
+)  #: what a `focus.ConferencePolicy` decides in the end
+AboutCalls = mcu.Allowed | mcu.Refusal  #: what a `mcu.DialOutPolicy` does
 
 
 @attrs.define(eq=False)
@@ -54,6 +60,25 @@ class RunningServer:
         """The MCU, for who looks at its legs."""
         assert self.parts.mcu is not None
         return self.parts.mcu
+
+    @property
+    def now(self) -> float:
+        """The clock of its machines, monotonic seconds: what their commands want as ``now``."""
+        return asyncio.get_running_loop().time()
+
+    def decided(self, pending_id: str, decision: AboutConferences | AboutCalls) -> None:
+        """Answer what a policy left open with `sip.Pending`, and have it carried out.
+
+        Decisions of the package ``mcu`` are about calls, those of ``focus`` about who may do what; nothing happens when
+        it has been given up. Raises the LocalProtocolError of that package when nothing waits for it.
+        """
+        if isinstance(decision, AboutCalls):
+            self.mcu.decided(pending_id, decision, now=self.now)
+        elif isinstance(decision, AboutConferences):
+            self.focus.decided(pending_id, decision, now=self.now)
+        else:
+            raise sip.LocalProtocolError(f"decision must be one of focus or mcu, not {decision!r}")
+        self.kick()
 
     def kick(self) -> None:
         """Carry what a command to one of the machines caused."""

@@ -14,7 +14,16 @@ from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import StrangerRefused
 from pyc3p.roster import short_uri
-from sip import CredentialsRefused, Event, InternalFault, MsDiagnostics, SipError, StateUnreadable, TokenBuckets
+from sip import (
+    CredentialsRefused,
+    DomainNotServed,
+    Event,
+    InternalFault,
+    MsDiagnostics,
+    SipError,
+    StateUnreadable,
+    TokenBuckets,
+)
 from sip.aio import TlsFault
 
 #: Events that somebody should look at.
@@ -27,6 +36,7 @@ _WARNINGS: Final = (
     StateUnreadable,
     TlsFault,
     CredentialsRefused,
+    DomainNotServed,
     focus.RequestRefused,
     mcu.CommandRefused,
 )
@@ -34,7 +44,7 @@ _WARNINGS: Final = (
 
 #: Refusals, of which a stranger can cause any number: of one source ten lines at once and one in ten seconds after, for
 #: who counts them to shut somebody out; of all together fifty, and one a second.
-_REFUSALS: Final = (CredentialsRefused, focus.RequestRefused, mcu.CommandRefused)
+_REFUSALS: Final = (CredentialsRefused, DomainNotServed, focus.RequestRefused, mcu.CommandRefused)
 _MOST_SOURCES: Final = 1_000  #: that are told apart
 
 
@@ -81,6 +91,8 @@ def names_of(event: Event) -> dict[str, str]:
     uri = getattr(event, "conference_uri", None) or getattr(event, "conference", None) or ""
     if isinstance(event, CredentialsRefused):
         return {"source": event.source, "user": event.username, "realm": event.realm}
+    if isinstance(event, DomainNotServed):
+        return {"source": event.source, "user": event.sender, "domain": event.domain}
     if isinstance(event, focus.RequestRefused):
         return {"source": event.source, "user": event.sender, "conference": c3p.conf_id_of(uri) or ""}
     found = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 import sip
-from pyc3p.elements.farm import Farm, FarmPlan, build_element, build_farm
+from pyc3p.elements.farm import Builder, Farm, FarmPlan, build_element, build_farm
 from pyc3p.elements.parts import Place
 from pyc3p.simnet.conditions import Conditions
 from pyc3p.simnet.disk import SimDisk
@@ -21,13 +22,23 @@ _AGAIN: Final = "{name} start {number}"
 
 
 class SimFarm:
-    """Every element of a plan on one network. Hosts are found by the names of the elements."""
+    """Every element of a plan on one network. Hosts are found by the names of the elements.
 
-    def __init__(self, plan: FarmPlan, *, seed: int = 1, conditions: Conditions | None = None) -> None:
+    ``replace`` makes some of them by functions of yours in place of ours: ``{"focus": my_focus}``.
+    """
+
+    def __init__(
+        self,
+        plan: FarmPlan,
+        *,
+        seed: int = 1,
+        conditions: Conditions | None = None,
+        replace: Mapping[str, Builder] | None = None,
+    ) -> None:
         self.network = SimNetwork(seed, conditions)
         self._entropy = sip.SeededEntropy(f"farm {seed}".encode())
         self._starts: Counter[str] = Counter()
-        self.farm: Farm = build_farm(plan, _places(plan), self._entropy)
+        self.farm: Farm = build_farm(plan, _places(plan), self._entropy, replace)
         self.disks: dict[str, SimDisk] = {}  #: what elements that are durable have written, by name
         for name in plan.names:
             self.network.trace.names.add(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import attrs
 
 import focus
-from pyc3p.elements.farm import FarmPlan
+from pyc3p.elements.farm import Builder, FarmPlan
 from pyc3p.phone import Phone, PhoneRegistered
 from pyc3p.roster import endpoint_states
 from pyc3p.simnet.conditions import Conditions
@@ -44,8 +44,15 @@ class Outcome:
 class Meeting:
     """Everybody's client, every phone, and the conference that they are in."""
 
-    def __init__(self, plan: FarmPlan, *, seed: int = 1, conditions: Conditions | None = None) -> None:
-        self.sim = SimFarm(plan, seed=seed, conditions=conditions)
+    def __init__(
+        self,
+        plan: FarmPlan,
+        *,
+        seed: int = 1,
+        conditions: Conditions | None = None,
+        replace: Mapping[str, Builder] | None = None,
+    ) -> None:
+        self.sim = SimFarm(plan, seed=seed, conditions=conditions, replace=replace)
         self.uri = ""
 
     @property

@@ -1,7 +1,8 @@
 """Media ports on an asyncio loop: pairs of UDP sockets, datagrams in and out in batches. Knows nothing of RTP.
 
-No protocol objects and no tasks: a readable socket is drained in one go, and everything that came in one turn of the
-loop is handed over together. Needs a loop with ``add_reader`` (not the proactor loop of Windows).
+No protocol objects and no tasks: everything that came in one turn of the loop is handed over together, and with many
+legs what came since ``drain`` was called last, which whoever has a tick does before it (`rtp.aio.readiness`). Needs a
+loop with ``add_reader`` (not the proactor loop of Windows).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 
 import attrs
 
+from rtp.aio.readiness import EachSocket, OneSet, Read, readiness
 from rtp.shown import Shown
 
 TransportAddress = tuple[str, int]
@@ -25,6 +27,8 @@ _UNAVAILABLE: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTA
 #: Pairs given back last, which rest while others are free: what is still on its way to a call that ended is not to
 #: arrive at the next.
 _RESTING: Final = 64
+#: Seconds that a batch waits for ``drain`` when there are many sockets; a tick that is late does not hold it longer.
+_HELD: Final = 0.025
 
 
 class TraceSink(Protocol):
@@ -60,7 +64,8 @@ class MediaPortsConfig(Shown):
     host: str = "127.0.0.1"  #: address to bind; loopback unless told otherwise
     port_range: tuple[int, int] = (40_000, 49_999)  #: first and last, both included
     drain: int = 32  #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
-    batch: int = 2_048  #: datagrams held for one hand-over; beyond it they are dropped and counted
+    #: Datagrams held for one hand-over. Beyond it they are dropped and counted, or with many legs handed over at once.
+    batch: int = 2_048
 
 
 @attrs.frozen
@@ -99,6 +104,8 @@ class MediaPorts:
         self._trace = trace
         self._loop = asyncio.get_running_loop()
         self._pairs: dict[Hashable, _Pair] = {}
+        self._readiness: EachSocket | OneSet | None = None  #: while there are ports
+        self._hand: asyncio.Handle | None = None  #: that will hand over what came
         self._batch: list[Arrival] = []
         first, last = self.config.port_range
         #: Even, with room for the odd one after it.
@@ -116,8 +123,10 @@ class MediaPorts:
             raise ValueError(f"{key!r} has ports already")
         pair = self._bind_pair()
         self._pairs[key] = pair
+        if self._readiness is None:
+            self._readiness = readiness(self._loop, self.config.drain)
         for kind, opened in pair.sockets.items():
-            self._loop.add_reader(opened, self._readable, key, kind, opened, pair.addresses[kind])
+            self._readiness.add(opened, self._reader(key, kind, opened, pair.addresses[kind]))
         return OpenPorts(pair.addresses["rtp"], pair.addresses["rtcp"])
 
     def close(self, key: Hashable) -> None:
@@ -129,8 +138,12 @@ class MediaPorts:
         if len(self._resting) > self._rest:
             self._free.append(self._resting.popleft())
         for opened in pair.sockets.values():
-            self._loop.remove_reader(opened)
+            if self._readiness is not None:
+                self._readiness.remove(opened)
             opened.close()
+        if not self._pairs and self._readiness is not None:
+            self._readiness.close()
+            self._readiness = None
 
     def close_all(self) -> None:
         """Close every pair."""
@@ -177,31 +190,55 @@ class MediaPorts:
         free[index], free[-1] = free[-1], free[index]
         return free.pop()
 
-    def _readable(self, key: Hashable, kind: str, opened: socket.socket, local: TransportAddress) -> None:
-        now = self._loop.time()
-        for _ in range(self.config.drain):
-            try:
-                data, address = opened.recvfrom(_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # pragma: no cover - Linux tells this only to connected sockets
-                continue  # an ICMP error of an earlier datagram; it is used up by this read
-            self._take(Arrival(key, kind, data, (address[0], address[1]), now), local)
+    def drain(self) -> None:
+        """Hand over what has come until now, and was not yet: right before a tick there is no better time."""
+        if self._readiness is not None:
+            self._readiness.look()
+        if self._batch:
+            self._hand_over()
 
-    def _take(self, arrival: Arrival, local: TransportAddress) -> None:
+    def _reader(self, key: Hashable, kind: str, opened: socket.socket, local: TransportAddress) -> Read:
+        receive, traced = opened.recvfrom, self._trace is not None
+
+        def read(now: float) -> None:
+            try:
+                data, address = receive(_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                raise
+            except OSError:  # pragma: no cover - Linux tells this only to connected sockets
+                return  # an ICMP error of an earlier datagram; it is used up by this read
+            arrival = Arrival(key, kind, data, address[:2], now)
+            if traced:
+                self._record(arrival, local)
+            self._take(arrival)
+
+        return read
+
+    def _record(self, arrival: Arrival, local: TransportAddress) -> None:
         if self._trace is not None:
             _, kind, data, source, at = arrival
             self._trace.record(layer=kind, transport="UDP", source=source, destination=local, data=data, at=at)
-        if len(self._batch) >= self.config.batch:
-            self.dropped_in += 1
-            return
-        if not self._batch:
-            self._loop.call_soon(self._hand_over)
-        self._batch.append(arrival)
+
+    def _take(self, arrival: Arrival) -> None:
+        batch, many = self._batch, self._readiness is not None and self._readiness.many
+        if len(batch) >= self.config.batch:
+            if not many:
+                self.dropped_in += 1
+                return
+            self._hand_over()
+            batch = self._batch
+        if not batch:
+            soon = self._loop.call_later(_HELD, self._hand_over) if many else self._loop.call_soon(self._hand_over)
+            self._hand = soon
+        batch.append(arrival)
 
     def _hand_over(self) -> None:
+        if self._hand is not None:
+            self._hand.cancel()
+            self._hand = None
         batch, self._batch = self._batch, []
-        self._on_batch(batch)
+        if batch:
+            self._on_batch(batch)
 
 
 def _bind(host: str, port: int) -> _Pair:

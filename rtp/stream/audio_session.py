@@ -14,8 +14,9 @@ from rtp.sdp.direction import Direction
 from rtp.sdp.offer_answer_session import OfferAnswerSession
 from rtp.sdp.session_description import SessionDescription
 from rtp.stream.counters import MediaCounters
-from rtp.stream.media_stream import MediaStream, Outgoing
+from rtp.stream.media_stream import MediaStream
 from rtp.stream.media_stream_config import MediaStreamConfig
+from rtp.stream.outgoing import Outgoing
 
 FRAME: Final = 0.02  #: seconds
 SILENCE: Final = bytes(320)  #: a frame of it: 160 samples of 16 bits

@@ -9,6 +9,7 @@ from typing import Final
 
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
+from rtp.codecs.pcm import SAMPLE_RATE
 from rtp.codecs.table import coding_of
 from rtp.errors import MalformedPacket, RemoteProtocolError
 from rtp.events import MediaEvent, RemoteAddressLearned, SourceLocked, SsrcCollided
@@ -22,6 +23,7 @@ from rtp.stream.jitter_buffer import Frame, JitterBuffer, JitterBufferConfig
 from rtp.stream.receiver import Verdict
 from rtp.stream.sample_time import SampleTime
 from rtp.stream.source_lock import SourceLock, SourcePolicy, TransportAddress
+from rtp.stream.steady_flow import SteadyInbound
 from rtp.stream.time_line import TimeLine
 
 _CONFLICT_MEMORY: Final = 50.0  #: seconds, ten report intervals (RFC 3550 section 8.2)
@@ -226,3 +228,52 @@ class InboundMedia:
         """The frame of this tick; None in silence, while a key is pressed, and when we do not listen."""
         frame = self.jitter.pop(now=now)
         return None if self.dtmf.active or not self.receiving else frame
+
+    # Steady flow: see ``rtp.stream.steady_flow``
+
+    @property
+    def idle(self) -> bool:
+        """Whether ``pop`` gives nothing and changes nothing until a packet comes."""
+        return self.jitter.idle
+
+    def steady(self, codec: Codec, *, own_ssrc: int) -> SteadyInbound | None:
+        """The numbers, when the newest packet came in its turn and nothing is open."""
+        use, locked, buffer = self._formats.get(codec.payload_type), self.lock.undisputed(), self.jitter.steady()
+        if buffer is None or locked is None or not isinstance(use, AudioCoding) or use.codes is None:
+            return None
+        if use.clock_rate != SAMPLE_RATE or self.keys.secure or self.dtmf.active or not self.receiving:
+            return None
+        receiver, source, heard = locked
+        steady, played_time, arrival = buffer
+        newest, (number, end, arrived) = receiver.newest(), self._line.newest()
+        if newest is None or receiver.ssrc == own_ssrc or newest[0] != number or newest[2] != arrived:
+            return None
+        units = end - newest[1] & 0xFFFF_FFFF
+        if arrived != arrival or heard != arrived or 2 * units != len(steady.last):
+            return None
+        if self._line.map(newest[1]) != played_time & 0xFFFF_FFFF:
+            return None
+        return SteadyInbound(
+            ssrc=receiver.ssrc,
+            source=source,
+            payload_type=codec.payload_type,
+            coding=use,
+            next_number=newest[0] + 1 & 0xFFFF,
+            next_timestamp=end,
+            arrival=arrival,
+            jitter=receiver.jitter,
+            buffer=steady,
+        )
+
+    def resume(self, steady: SteadyInbound | None) -> None:
+        """Go on from there."""
+        if steady is None:
+            return
+        self.jitter.resume(steady.buffer, arrival=steady.arrival)
+        if steady.arrived and self.lock.locked is not None:
+            units = len(steady.buffer.last) // 2
+            self._held = None
+            self._line.resume(steady.arrived, units, arrival=steady.arrival)
+            self.lock.resume(arrival=steady.arrival)
+            last = steady.next_timestamp - units & 0xFFFF_FFFF
+            self.lock.locked.resume(steady.arrived, timestamp=last, arrival=steady.arrival, jitter=steady.jitter)

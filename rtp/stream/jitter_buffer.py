@@ -16,6 +16,7 @@ from rtp.codecs.comfort_noise import NoiseGenerator
 from rtp.codecs.pcm import SAMPLE_RATE, attenuated, crossfaded
 from rtp.shown import Shown
 from rtp.stream.play_delay import SMOOTHING, PlayDelay, Step
+from rtp.stream.steady_flow import SteadyBuffer
 
 _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost ones; silence after these
 
@@ -201,6 +202,38 @@ class JitterBuffer:
             if self._play is not None and self._play < first:
                 self._delay.shift(self._play - first)
                 self._play = first
+
+    # Steady flow: see ``rtp.stream.steady_flow``
+
+    @property
+    def idle(self) -> bool:
+        """Whether ``pop`` gives nothing and changes nothing until a packet comes."""
+        waits = self._waiting_since is not None or self._pieces or self._noise_at
+        return self._play is None and not waits and self._noise is None and not self._misses
+
+    def steady(self) -> tuple[SteadyBuffer, int, float] | None:
+        """The numbers, with timestamp and arrival of the newest packet; ``None`` when a frame is not there in turn."""
+        play, frame, arrival = self._play, self._frame, self._arrival
+        if play is None or arrival is None or self._misses or self._noise is not None or self._noise_at:
+            return None
+        count, delay = len(self._pieces), self._delay.steady()
+        if delay is None or self._played_until != play or not self._highest == arrival[1] == play + (count - 1) * frame:
+            return None
+        waiting = [self._pieces.get(play + number * frame, b"") for number in range(count)]
+        if any(len(pcm) != 2 * frame for pcm in (*waiting, self._last)):
+            return None
+        steady = SteadyBuffer(jitter=self._jitter, target=self._target, delay=delay, waiting=waiting, last=self._last)
+        return steady, arrival[1], arrival[0]
+
+    def resume(self, steady: SteadyBuffer, *, arrival: float) -> None:
+        """Go on from there; the newest packet came at ``arrival``."""
+        frame = self._frame
+        play = self._play = self._played_until = (self._play or 0) + steady.played * frame
+        self._pieces = {play + number * frame: pcm for number, pcm in enumerate(steady.waiting)}
+        self._highest = play + (len(steady.waiting) - 1) * frame
+        self._arrival = arrival, self._highest
+        self._jitter, self._target, self._last = steady.jitter, steady.target, steady.last
+        self._delay.resume(steady.delay)
 
     # Frames out
 

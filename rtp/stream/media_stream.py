@@ -8,7 +8,6 @@ peer sends raises: it is used, or counted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import attrs
 
@@ -25,21 +24,15 @@ from rtp.stream.inbound_media import InboundMedia
 from rtp.stream.jitter_buffer import Frame, FrameKind
 from rtp.stream.media_stream_config import MediaStreamConfig
 from rtp.stream.outbound_media import OutboundMedia
+from rtp.stream.outgoing import Outgoing
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.rtcp_session import RtcpSession
 from rtp.stream.rtcp_source import RtcpSource
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import TransportAddress, sendable
+from rtp.stream.steady_flow import SteadyFlow
 from rtp.stream.stream_start import StreamStart
 from rtp.stream.unproven import UnprovenAddress
-
-
-class Outgoing(NamedTuple):
-    """A datagram to be sent from our RTP or RTCP port."""
-
-    kind: str  #: ``rtp`` or ``rtcp``: which of our ports
-    data: bytes
-    destination: TransportAddress
 
 
 class MediaStream:
@@ -143,26 +136,7 @@ class MediaStream:
 
     def counters(self) -> MediaCounters:
         """What was sent, received, lost and dropped so far."""
-        source, buffer, counts = self._in.lock.last, self._in.jitter, self._in.counts
-        return MediaCounters(
-            received=source.received if source else 0,
-            lost=source.lost if source else 0,
-            late=buffer.late,
-            duplicates=buffer.duplicates,
-            dropped=buffer.dropped,
-            concealed=buffer.concealed,
-            refused=self._in.lock.refused + counts["refused"],
-            looped=counts["looped"],
-            malformed=counts["malformed"],
-            unknown_format=counts["unknown_format"],
-            foreign=counts["foreign"],
-            unauthenticated=counts["unauthenticated"],
-            sent=self._sender.packets,
-            sent_octets=self._sender.octets,
-            withheld=self._unproven.withheld,
-            jitter=source.jitter / source.clock_rate if source else 0.0,
-            round_trip=self._round_trip,
-        )
+        return MediaCounters.of(self._in, self._sender, withheld=self._unproven.withheld, round_trip=self._round_trip)
 
     # Datagrams in
 
@@ -398,3 +372,27 @@ class MediaStream:
         data = self._rtcp.bye(self._receivers(), reason=reason, now=now)
         if data is not None:
             self._send_rtcp(data)
+
+    # Steady flow: see ``rtp.stream.steady_flow``
+
+    def steady(self) -> SteadyFlow | None:
+        """The numbers that ordinary packets and frames change, when nothing else is going on; ``None`` otherwise.
+
+        Whoever has them plays the part of this stream until ``resume``; ``next_timeout`` still says when that must be.
+        """
+        inbound = None if self._in.idle else self._in.steady(self.agreement.codec, own_ssrc=self._sender.ssrc)
+        busy = self._pending or self._protector is not None or (inbound is None and not self._in.idle)
+        if busy or not self._rtcp.steady(self.remote_ssrc, sends=self.sending):
+            return None
+        terms = self._unproven.terms(self.destination)
+        outbound = self._out.steady(self.destination, sends=self.sending, terms=terms)
+        return None if outbound is None else SteadyFlow(inbound=inbound, outbound=outbound)
+
+    def resume(self, flow: SteadyFlow) -> None:
+        """Go on from where somebody else has come with what ``steady`` gave."""
+        self._in.resume(flow.inbound)
+        if flow.received_at is not None:
+            self._alive(flow.received_at)
+        self._out.resume(flow.outbound)
+        self._unproven.resume(withheld=flow.outbound.withheld, sent=flow.sent_at)
+        self._rtcp.resume(self.remote_ssrc, received=flow.received_at, sent=flow.sent_at)

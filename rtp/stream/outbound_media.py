@@ -11,6 +11,7 @@ from rtp.stream.dtmf import DtmfSender
 from rtp.stream.pacing import Pacer
 from rtp.stream.packetizer import Packetizer
 from rtp.stream.sender import RtpSender
+from rtp.stream.steady_flow import SteadyOutbound, TransportAddress
 
 
 class OutboundMedia:
@@ -124,3 +125,36 @@ class OutboundMedia:
         )
         self._packetizer.pause()
         return [data]
+
+    # Steady flow: see ``rtp.stream.steady_flow``
+
+    def steady(
+        self, destination: TransportAddress | None, *, sends: bool, terms: tuple[bool, float, float, float]
+    ) -> SteadyOutbound | None:
+        """The numbers, when each frame is one packet and nothing else waits; ``terms`` are of `UnprovenAddress`."""
+        coding, sender = self.coding, self.sender
+        if self.pacer is not None or self._dtmf.active or not self._packetizer.between_packets or coding.codes is None:
+            return None
+        proven, grace_ends, next_unproven, interval = terms
+        return SteadyOutbound(
+            ssrc=sender.ssrc,
+            payload_type=self._payload_type,
+            coding=coding,
+            number=sender.sequence_number,
+            timestamp=sender.timestamp,
+            talkspurt=self._packetizer.talkspurt,
+            destination=destination,
+            sends=sends,
+            proven=proven,
+            grace_ends=grace_ends,
+            next_unproven=next_unproven,
+            unproven_interval=interval,
+        )
+
+    def resume(self, steady: SteadyOutbound) -> None:
+        """Go on from there."""
+        self.sender.timestamp = steady.timestamp
+        self._packetizer.resume(steady.talkspurt)
+        if steady.sent:
+            octets = self.coding.octets(self._frame)
+            self.sender.resume(steady.sent, octets, timestamp=steady.sent_timestamp, at=steady.sent_at)

@@ -29,6 +29,20 @@ class Packetizer:
         self._pending = pending[whole:]
         return [self._emit(pending[start : start + size], payload_type, csrc, now) for start in range(0, whole, size)]
 
+    @property
+    def between_packets(self) -> bool:
+        """Whether each frame is one packet, and none has begun."""
+        return not self._pending and self._packet == self._coding.octets(self._frame)
+
+    @property
+    def talkspurt(self) -> bool:
+        """Whether the next packet begins one."""
+        return self._talkspurt
+
+    def resume(self, talkspurt: bool) -> None:
+        """Go on from there, between two packets."""
+        self._talkspurt = talkspurt
+
     def flush(self, payload_type: int, *, now: float) -> list[bytes]:
         """What is left, as a shorter packet, because no sound follows on it."""
         pending, self._pending = self._pending, b""

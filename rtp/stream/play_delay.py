@@ -11,11 +11,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+import attrs
+
 from rtp.codecs.pcm import peak_of
 
 SETTLED: Final = 4.0  #: s in which any delay that the buffer can hold is back at its target, with frames of 20 ms
 SMOOTHING: Final = 1 / 16  #: of what is measured for each packet, as in RFC 3550 section 6.4.1
-_PEAK_DECAY: Final = 1 / 64  #: of the earliest packet, which bounds the delay: about a second of packets of 20 ms
+PEAK_DECAY: Final = 1 / 64  #: of the earliest packet, which bounds the delay: about a second of packets of 20 ms
 _LEVEL_SMOOTHING: Final = 1 / 8  #: of the loudness that frames are compared with
 _QUIET: Final = 256  #: peak under which nobody hears that a frame was left out or put in
 _EARLY: Final = 1.5  #: frames above the target at which sound begins to be left out
@@ -33,6 +35,35 @@ class Step(Enum):
     PLAY = "play"
     PUT_IN = "put in"  #: play something else first
     LEAVE_OUT = "leave out"
+
+
+@attrs.frozen(kw_only=True)
+class DelayLimits:
+    """What a delay is held to, in samples."""
+
+    shortest: int
+    longest: float  #: of what packets wait before the grid of the frames comes in
+    least: float  #: above the goal that leave sound as it is, negative
+    most: float
+    smoothing: float = SMOOTHING  #: of how early packets come
+    peak_decay: float = PEAK_DECAY  #: of the earliest of them
+
+    @classmethod
+    def of(cls, *, frame: int, shortest: int, longest: int) -> DelayLimits:
+        """Those of a buffer with frames of that length."""
+        # A packet is played up to one frame after its sample is due, since frames leave on a grid; with the excess
+        # that is let be this keeps every packet from waiting longer than ``longest`` and a frame.
+        return cls(shortest=shortest, longest=longest - _EARLY * frame, least=-_LATE * frame, most=_EARLY * frame)
+
+
+@attrs.define
+class SteadyDelay:
+    """What changes of a delay that is as it should be."""
+
+    early: float
+    peak: float
+    goal: float
+    settled: bool = True
 
 
 class PlayDelay:
@@ -55,14 +86,12 @@ class PlayDelay:
 
     def __init__(self, *, frame: int, shortest: int, longest: int) -> None:
         self._frame = frame
-        self._shortest = shortest
-        # A packet is played up to one frame after its sample is due, since frames leave on a grid; with the excess
-        # that is let be this keeps every packet from waiting longer than ``longest`` and a frame.
-        self._longest = longest - _EARLY * frame
+        limits = DelayLimits.of(frame=frame, shortest=shortest, longest=longest)
+        self._shortest, self._longest = limits.shortest, limits.longest
         self.early = 0.0  #: how much before its time a packet comes, smoothed
         self.shrinking = False  #: whether sound is being left out
         self.settled = False  #: whether the next frame is to be played as it is: ``step`` need not be asked
-        self._least, self._most = -_LATE * frame, _EARLY * frame
+        self._least, self._most = limits.least, limits.most
         self._peak = 0.0
         self._goal = float(shortest)
         self._level = 0.0
@@ -79,7 +108,7 @@ class PlayDelay:
         smoothed = self.early
         smoothed += (early - smoothed) * SMOOTHING
         peak = self._peak
-        peak += (smoothed - peak) * _PEAK_DECAY
+        peak += (smoothed - peak) * PEAK_DECAY
         if early > peak:
             peak = early
         # The packets that come earliest wait longest: with much jitter it is they who bound the delay.
@@ -90,6 +119,14 @@ class PlayDelay:
             goal = self._shortest
         self.early, self._peak, self._goal = smoothed, peak, goal
         self.settled = self._least <= smoothed - goal <= self._most and not self.shrinking
+
+    def steady(self) -> SteadyDelay | None:
+        """What `arrived` changes, while all is as it should be (`rtp.stream.steady_flow`)."""
+        return SteadyDelay(self.early, self._peak, self._goal) if self.settled else None
+
+    def resume(self, steady: SteadyDelay) -> None:
+        """Go on from there."""
+        self.early, self._peak, self._goal, self.settled = steady.early, steady.peak, steady.goal, steady.settled
 
     def shift(self, samples: int) -> None:
         """All that is to come is played so much later (negative: earlier)."""

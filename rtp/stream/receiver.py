@@ -102,6 +102,22 @@ class RtpReceiver:
                 self.jitter += (difference - self.jitter) / 16
         self._last = now, timestamp
 
+    def newest(self) -> tuple[int, int, float] | None:
+        """Sequence number, timestamp and arrival of the packet that came last, if it is to be relied on."""
+        if self._last is None or not self.valid:
+            return None
+        arrival, timestamp = self._last
+        return self._highest, timestamp, arrival
+
+    def resume(self, packets: int, *, timestamp: int, arrival: float, jitter: float) -> None:
+        """So many packets more came, each on the one before; the last with ``timestamp`` at ``arrival``."""
+        highest = self._highest + packets
+        self._cycles += highest - (highest & 0xFFFF)
+        self._highest = highest & 0xFFFF
+        self.received += packets
+        self.jitter = jitter
+        self._last = arrival, timestamp
+
     def is_newer(self, number: int) -> bool:
         """Whether a packet with that sequence number comes after all that arrived."""
         return 0 < (number - self._highest) & 0xFFFF < _CYCLE // 2

@@ -114,6 +114,17 @@ class RtcpSession:
                 return
         member.heard = member.sent_rtp = now
 
+    def steady(self, ssrc: int | None, *, sends: bool) -> bool:
+        """Whether RTP in both directions would change nothing but the times given to ``resume``."""
+        return (ssrc is None or ssrc in self._members) and (self._spoke or not sends)
+
+    def resume(self, ssrc: int | None, *, received: float | None, sent: float | None) -> None:
+        """RTP was received from ``ssrc`` and sent until then."""
+        if received is not None and ssrc is not None:
+            self.rtp_received(ssrc, now=received)
+        if sent is not None:
+            self.rtp_sent(now=sent)
+
     def next_timeout(self) -> float | None:
         """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is."""
         return self._next

@@ -60,6 +60,13 @@ class RtpSender:
             self._reference = now, at
         return header + payload
 
+    def resume(self, packets: int, octets: int, *, timestamp: int, at: float) -> None:
+        """So many packets more left, with so many octets each; the last at ``at`` with ``timestamp``."""
+        self.sequence_number = self.sequence_number + packets & 0xFFFF
+        self.packets += packets
+        self.octets += packets * octets
+        self._reference = at, timestamp
+
     def advance(self, samples: int) -> None:
         """Move the time line on; it runs in silence too."""
         self.timestamp = (self.timestamp + samples) & 0xFFFF_FFFF

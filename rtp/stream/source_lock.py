@@ -180,6 +180,16 @@ class SourceLock:
             self.destination = source
         return Verdict.RESTARTED
 
+    def undisputed(self) -> tuple[RtpReceiver, TransportAddress, float] | None:
+        """The locked source, its address and when it was last heard, if nobody else is about to take its place."""
+        if self.locked is None or self.source is None or self._candidates:
+            return None
+        return self.locked, self.source, self._heard
+
+    def resume(self, *, arrival: float) -> None:
+        """The locked source was heard until then."""
+        self._heard = arrival
+
     def is_stranger(self, source: TransportAddress) -> bool:
         """Whether the leg has a source and this address is not of it."""
         return self.source is not None and source not in (self.source, self._signalled)

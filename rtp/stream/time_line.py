@@ -69,6 +69,16 @@ class TimeLine:
         self._newest, self._end, self._arrival = number, timestamp + samples & 0xFFFF_FFFF, now
         return timestamp + self._offset & 0xFFFF_FFFF
 
+    def newest(self) -> tuple[int | None, int, float]:
+        """Sequence number of the newest packet, the timestamp that is to follow on it, and when it came."""
+        return self._newest, self._end, self._arrival
+
+    def resume(self, packets: int, samples: int, *, arrival: float) -> None:
+        """So many packets more came with ``samples`` each, one on the other; the last at ``arrival``."""
+        self._newest = (self._newest or 0) + packets & 0xFFFF
+        self._end = self._end + packets * samples & 0xFFFF_FFFF
+        self._arrival = arrival
+
     def map(self, timestamp: int) -> int:
         """The timestamp of a packet without sound, such as a telephone event."""
         return timestamp + self._offset & 0xFFFF_FFFF

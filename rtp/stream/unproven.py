@@ -34,6 +34,19 @@ class UnprovenAddress:
         self._next = self._grace_ends  #: when a packet may leave
         self.withheld = 0  #: frames that were not sent
 
+    def terms(self, address: tuple[str, int] | None) -> tuple[bool, float, float, float]:
+        """Whether an address has shown itself, when the grace ends, when a packet may leave after it, and how long to
+        wait between two of these."""
+        policy = self._policy
+        proven = policy is None or (address is not None and address[0] == self._host)
+        return proven, self._grace_ends, self._next, 0.0 if policy is None else policy.interval
+
+    def resume(self, *, withheld: int, sent: float | None) -> None:
+        """So many frames more were withheld, and a packet left last at ``sent``."""
+        self.withheld += withheld
+        if sent is not None:
+            self.sent(now=sent)
+
     def heard(self, host: str) -> None:
         """Something of the peer came from there."""
         self._host = host

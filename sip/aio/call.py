@@ -119,12 +119,17 @@ class Call(Generic[M]):
         if self._end is not None:
             raise self._failure("cannot answer")
         try:
-            self._media = self._make_media()
+            media = self._make_media()
         except OSError:  # there are no ports: the caller need not wait until it is over here
             self.refuse(500)
             raise
-        self._listen_for_keys(self._media)
-        self._call.answer(self._media, now=self._line.now)
+        try:
+            self._call.answer(media, now=self._line.now)
+        except BaseException:
+            media.end(now=self._line.now)
+            raise
+        self._media = media
+        self._listen_for_keys(media)
         self._line.kick()
         await self.answered()
 
@@ -191,12 +196,17 @@ class Call(Generic[M]):
         asked: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._asked = asked
         self._line.kick()
-        return await asked
+        await self._either(asyncio.wait([asked]))
+        if not asked.done():
+            raise self._failure("given up")
+        return asked.result()
 
     # What happens ----------------------------------------------------------------------------------------------------
 
     def tell(self, event: Event) -> None:
         """Take an event of this call. For the user agent."""
+        if self._end is not None:
+            return
         self._events.put(event)
         match event:
             case CallAnswered():
@@ -210,6 +220,16 @@ class Call(Generic[M]):
                 self._over.set()
             case _:
                 pass
+
+    def close(self) -> None:
+        """No end has come, and none will: whoever waits for this call hears of one. For the user agent."""
+        if self._end is None:
+            if self._media is not None:
+                self._media.end(now=self._line.now)
+            cause = CallEnd.HUNG_UP_HERE
+            self.tell(
+                CallEnded(owner=self._line.owner, call=self._call, cause=cause, reason="the user agent was closed")
+            )
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self._events

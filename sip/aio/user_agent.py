@@ -146,6 +146,8 @@ class UserAgent(Generic[M]):
         end = self.now + self.settings.close_timeout
         while self.now < end and self._is_busy(made):
             await asyncio.sleep(0.01)
+        for call in tuple(self._calls.values()):
+            call.close()
         self._machine = self._transport = None
         await transport.stop()
         self._messages.close()

@@ -42,7 +42,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.timers import Timers
 
-_Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 
@@ -174,7 +173,7 @@ class Proxy:
         return self.take_events()
 
     def take_events(self) -> list[Event]:
-        """Events for the application: `IdentificationPending`."""
+        """Events for the application: `IdentificationPending`, `DomainNotServed`."""
         taken, self.untaken[:] = self.untaken[:], ()
         return taken
 
@@ -210,6 +209,7 @@ class Proxy:
 
     def _made(self, request: Request, answer: Answered) -> Response:
         """An answer of our own, and said to be that."""
+        self.untaken += answer.events
         headers = [*answer.headers, *self._server]
         return request.response(answer.status, answer.reason, to_tag=self._entropy.token(8), headers=headers)
 
@@ -225,6 +225,7 @@ class Proxy:
             request=found.request,
             located=found.located,
             vouched=found.vouched,
+            astray=found.astray,
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
@@ -335,8 +336,7 @@ class Proxy:
         in_time = reason in ("transport", "withheld") or (reason == "timeout" and context.is_invite)
         if in_time and self._try_others(context, branch, now):
             return
-        failure = self.config.failure_status(reason, had_flow=branch.had_flow)
-        context.finals.append(self._made(context.request, Answered(487 if context.cancelled else failure)))
+        context.finals.append(self._made(context.request, context.unanswered(self.config, branch, reason)))
         self._finish(context, now)
 
     def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
@@ -385,7 +385,7 @@ class Proxy:
         context.cancelled = True
         self._cancel_others(context, [("Reason", each) for each in request.headers.get_all("Reason")], now)
 
-    def _cancel_others(self, context: ResponseContext, headers: _Lines, now: float) -> None:
+    def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
         """Give up what still waits or rings (section 16.10)."""
         context.groups.clear()
         for request_id in context.branches if context.is_invite else ():

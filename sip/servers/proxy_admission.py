@@ -18,6 +18,7 @@ from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
+from sip.events import Event
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
@@ -98,12 +99,42 @@ class Standing(enum.Enum):
     TRUSTED = "trusted"  #: reaches everything
 
 
+@attrs.frozen(kw_only=True)
+class DomainNotServed(Event):
+    """A request for a domain of others that did not leave: whoever sent it may not have that done, or has mistaken the
+    domain of this server."""
+
+    domain: str
+    method: str
+    sender: str  #: From, as it was claimed
+    source: str  #: address that it came from
+
+
 class Answered(Exception):
     """A request that the proxy answers itself."""
 
-    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = (), reason: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        headers: Sequence[tuple[str, object]] = (),
+        reason: str | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
         super().__init__(status)
-        self.status, self.headers, self.reason = status, tuple(headers), reason
+        self.status, self.headers, self.reason, self.events = status, tuple(headers), reason, tuple(events)
+
+    @classmethod
+    def not_served(cls, status: int, request: Request, *, owner: str) -> Answered:
+        """The answer to a request for a domain of others, whose host name was checked."""
+        via, domain = request.via[0], reached_host(next_hop_of(request))
+        event = DomainNotServed(
+            owner=owner,
+            domain=domain,
+            method=request.method,
+            sender=str(request.from_.uri.without_password()),
+            source=via.params.get("received") or via.host,
+        )
+        return cls(status, reason=f"This server does not serve {domain}", events=[event])
 
     @classmethod
     def by(cls, refused: Refused) -> Answered:
@@ -200,10 +231,10 @@ class Admission:
         if self._identities is not None:
             if standing is Standing.USER and self._leads_to_a_place(request):
                 return request
-            raise Answered(403)
+            raise self._not_served(request)
         if self._authenticator is None:
             if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
-                raise Answered(403)
+                raise self._not_served(request)
             return request
         verdict = self._authenticator.verify(request, now=now, source=self._origins.forgeable(request, flow))
         if verdict.outcome is Outcome.MALFORMED:
@@ -213,8 +244,11 @@ class Admission:
             source = self._origins.of(request, flow)
             raise Answered(407, self._authenticator.challenges(now=now, stale=stale, source=source))
         if not self._leads_to_a_place(request):
-            raise Answered(403)
+            raise self._not_served(request)
         return request
+
+    def _not_served(self, request: Request) -> Answered:
+        return Answered.not_served(403, request, owner=self._config.owner)
 
     def admitted(
         self, request: Request, flow: Flow, known: Identification | None, *, now: float

@@ -89,6 +89,8 @@ class Found:
     vouched: bool = (
         False  #: whether its sender may have us relay, so that dialogs which it begins are of a user of ours
     )
+    #: whether it asks us for its sender's own domain, which we do not serve: we bring it there if there is a way
+    astray: bool = False
     caller: str | None = None  #: who sent it, if that was proved and is no trusted peer, who speaks for many
 
 
@@ -150,7 +152,9 @@ class Targeting:
         if not onward.route and (binding := self._users.at(uri)) is not None:
             return Found(request=onward, targets=[binding], located=True, vouched=vouched)
         if not self._admission.is_part(hop):
-            onward, vouched = self._admission.let_out(onward, flow, standing, now=now), True
+            onward = self._admission.let_out(onward, flow, standing, now=now)
+            astray = onward.from_.uri.host == uri.host == reached_host(hop)
+            return Found(request=onward, targets=[AsItIs(uri=uri)], vouched=True, astray=astray)
         return Found(request=onward, targets=[AsItIs(uri=uri)], vouched=vouched)
 
     def _is_about_us(self, request: Request, flow: Flow) -> bool:

@@ -40,8 +40,9 @@ class BindingsChanged(Event):
     """The contacts of a user changed: for the application."""
 
     aor: str  #: key of the address-of-record
-    bindings: tuple[Binding, ...]
+    bindings: tuple[Binding, ...]  #: those that there are now
     cause: str  #: "registered", "removed", "expired" or "flow closed"
+    gone: tuple[Binding, ...] = ()  #: those that are no more
 
 
 class Registrar:
@@ -161,9 +162,9 @@ class Registrar:
         ended = self._location.expire(now)
         self._flows.replace(ended, ())
         for aor in dict.fromkeys(each.aor for each in ended):
-            left = self._location.of(aor)
-            self._shares.replace((*(each for each in ended if each.aor == aor), *left), left)
-            self._changed(aor, "expired")
+            left, before = self._location.of(aor), [each for each in ended if each.aor == aor]
+            self._shares.replace((*before, *left), left)
+            self._changed(aor, "expired", before)
         return self.take_events()
 
     def take_events(self) -> list[Event]:
@@ -246,7 +247,7 @@ class Registrar:
             raise RegistrationRefused(503, [("Retry-After", "60")])
         if after != before:
             self._store(aor, after)
-            self._changed(aor, "registered" if len(after) >= len(before) else "removed")
+            self._changed(aor, "registered" if len(after) >= len(before) else "removed", before)
         return self._answer(request, asked, self._location.of(aor), now)
 
     def _within_limit(self, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
@@ -325,12 +326,14 @@ class Registrar:
             after = tuple(each for each in before if each.received != flow or not each.ends_with_flow)
             if after != before:
                 self._store(aor, after)
-                self._changed(aor, "flow closed")
+                self._changed(aor, "flow closed", before)
 
-    def _changed(self, aor: str, cause: str) -> None:
+    def _changed(self, aor: str, cause: str, before: Iterable[Binding]) -> None:
         bindings = self._location.of(aor)
+        left = {each.uri for each in bindings}
+        gone = tuple(each for each in before if each.uri not in left)
         self._pieces.changed(aor)
-        self.untaken.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
+        self.untaken.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause, gone=gone))
 
     def _answer(
         self, request: Request, asked: Asked, bindings: Iterable[Binding], now: float

@@ -13,6 +13,7 @@ from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.servers.proxy_admission import Answered, ProxyConfig
 from sip.servers.proxy_targets import Alternatives
 from sip.timers import Timer
 
@@ -44,6 +45,7 @@ class ResponseContext:
     realm: str | None = None  #: ours: nobody further on asks for passwords of it
     located: bool = False  #: whether the location service named the targets
     vouched: bool = False  #: whether the sender may have us relay
+    astray: bool = False  #: whether it is for its sender's own domain, which is not ours
     caller: str | None = None  #: whose open INVITE it is, as long as it is one (`CallerLimits`)
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
@@ -82,6 +84,17 @@ class ResponseContext:
             return False
         tags.add(tag)
         return True
+
+    def unanswered(self, config: ProxyConfig, branch: Branch, reason: str) -> Answered:
+        """What stands for the answer of a branch that gave none, by the reason of `sip.RequestFailed`.
+
+        Whoever asks us for a domain of its own to which there is no way has the wrong server: 404 says that the domain
+        is none that is handled here (section 21.4.5).
+        """
+        status = 487 if self.cancelled else config.failure_status(reason, had_flow=branch.had_flow)
+        if status == 503 and self.astray:
+            return Answered.not_served(404, self.request, owner=config.owner)
+        return Answered(status)
 
     def settle(self) -> None:
         """Every branch has its answer and the best one went back: keep what late 2xx need, for half a minute."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pyc3p.testing import FocusConformance, McuConformance, MeetingConformance
 from sip.testing import ElementConformance, Force, RegistrarConformance, SipElement, SipElementConformance
 from tests.conformance.own_registrar import own_registrar
 from tests.conformance.own_user_agent import OwnUserAgent
@@ -27,7 +28,17 @@ class OwnRegistrarConforms(RegistrarConformance):
         return own_registrar()
 
 
-SUITES: Final[Mapping[str, type[ElementConformance]]] = {
+class OwnFocusConforms(FocusConformance):
+    fails_on = tuple(Force)
+
+
+class OwnMcuConforms(McuConformance):
+    fails_on = tuple(Force)
+
+
+SUITES: Final[Mapping[str, type[ElementConformance | MeetingConformance]]] = {
     "user agent": OwnUserAgentConforms,
     "registrar": OwnRegistrarConforms,
+    "focus": OwnFocusConforms,
+    "mcu": OwnMcuConforms,
 }

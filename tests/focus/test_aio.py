@@ -6,7 +6,8 @@ import array
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -143,6 +144,95 @@ async def test_whoever_is_not_in_it_is_told_so() -> None:
         assert "audio-video" in await ann.capabilities()
         with pytest.raises(focus.aio.JoinError):
             await ann.conference(conference.uri[:-8] + "00000000").join()
+
+
+@live
+async def test_after_the_block_every_command_says_that_the_client_is_closed() -> None:
+    async with pyc3p.server() as server:
+        async with focus.aio.connect(server.address, aor=server.aor("ann")) as ann:
+            other, conference = await ann.create(), await ann.create()
+            await conference.join()
+        bob = server.aor("bob")
+        commands: list[Callable[[], Awaitable[object]]] = [
+            ann.create,
+            ann.capabilities,
+            other.join,
+            conference.join,
+            partial(conference.dial, bob),
+            partial(conference.eject, bob),
+            partial(conference.talk, rtp.aio.AudioSession),
+            partial(conference.set_role, bob, "presenter"),
+            partial(conference.admit, bob),
+            partial(conference.deny, bob),
+            conference.lock,
+            conference.mute_all,
+            conference.end,
+        ]
+        for command in commands:
+            with pytest.raises(focus.LocalProtocolError, match="the client is closed"):
+                async with asyncio.timeout(5):
+                    await command()
+        async with asyncio.timeout(5):
+            assert (await conference.left()).cause is focus.LeaveCause.LEFT
+            await conference.leave()  # nothing happens
+
+
+@live
+async def test_whoever_waits_when_the_server_is_gone_hears_of_the_end_at_the_end_of_the_block() -> None:
+    bye_in_vain = 2.0
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(pyc3p.server())
+        async with focus.aio.connect(server.address, aor=server.aor("ann")) as ann:
+            conference = await ann.create()
+            await conference.join()
+            pump = server.parts.nodes[0].element.pump
+            pump.receive_data = lambda *_, **__: []  # type: ignore  # it is silent from here on
+            waiting = asyncio.create_task(conference.left())
+        async with asyncio.timeout(bye_in_vain):
+            assert (await waiting).cause is focus.LeaveCause.LEFT
+
+
+@live
+async def test_addresses_are_taken_as_uris_too_and_found_however_they_are_spelt() -> None:
+    async with meeting() as (server, _, conference), phone(server):
+        bob = sip.Uri.parse(server.aor("bob"))
+        await (await conference.dial(bob)).answered()
+        assert conference.roster.is_connected(bob)
+        assert conference.roster.is_connected(f"{bob};transport=tcp")
+        await conference.mute(bob)
+        await conference.unmute(bob)
+        await conference.eject(bob)
+        await conference.until(lambda roster: bob not in roster)
+        with pytest.raises(focus.LocalProtocolError, match="is not in the conference"):
+            await conference.mute(bob)
+        for wrong in (None, 7, "bob", b"sip:bob@example.com", "http://example.com"):
+            with pytest.raises(focus.LocalProtocolError, match="uri must be an address"):
+                await conference.dial(wrong)  # type: ignore[arg-type]
+
+
+@live
+async def test_whoever_comes_to_a_locked_conference_sees_that_it_waits_and_is_let_in_or_not() -> None:
+    async with (
+        meeting() as (server, _, conference),
+        focus.aio.connect(server.address, aor=server.aor("wes")) as wes,
+        focus.aio.connect(server.address, aor=server.aor("eve")) as eve,
+    ):
+        await conference.lock()
+        theirs, hers = wes.conference(conference.uri), eve.conference(conference.uri)
+        for each in (theirs, hers):
+            await each.join()
+            assert each.in_lobby
+        assert not conference.in_lobby
+        await conference.until(lambda roster: all(roster.is_in_lobby(server.aor(each)) for each in ("wes", "eve")))
+        let_in, sent_away = asyncio.create_task(theirs.admitted()), asyncio.create_task(hers.admitted())
+        await conference.admit(server.aor("wes"))
+        await let_in
+        assert not theirs.in_lobby
+        await theirs.admitted()  # at once
+        await conference.deny(server.aor("eve"))
+        with pytest.raises(focus.aio.ConferenceLeft):
+            await sent_away
+        assert not hers.in_lobby
 
 
 @live

@@ -40,7 +40,7 @@ def test_a_command_beside_a_part_that_must_be_understood_is_not_carried_out() ->
     site = Site()
     conference, alice, _ = site.meeting()
     whole = Multipart((Part.of(CCCP_TYPE, lock(conference)), Part.of("application/foo", b"x")), "b1")
-    assert send(site, alice, bytes(whole), str(whole.content_type)) == (415, None)
+    assert send(site, alice, bytes(whole), str(whole.content_type)) == (415, "0")
     refused = [one for one in site.net.messages("focus") if isinstance(one, SipResponse)][-1]
     assert refused.headers.get("Accept") == CCCP_TYPE
     assert not carried_out(site)

@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ DEBIAN_PACKAGE = {
     "kamailio": "kamailio",
     "tshark": "tshark",
     "linphonec": "linphone-cli",
+    "twinkle-console": "twinkle-console",
     "redis-server": "redis-server",
     "openssl": "openssl",
     "chromium": "chromium",
@@ -357,6 +358,57 @@ def linphone(
         with contextlib.suppress(OSError):
             process.stdin.write(b"quit\n")
             process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+#: Files of twinkle, in ``.twinkle`` of its home. ALSA has a device that is none, so no sound card is needed.
+TWINKLE = {
+    "../.asoundrc": "pcm.!default { type null }\nctl.!default { type null }\n",
+    "phone.cfg": "user_name={user}\nuser_domain={host}\ncodecs=g711u,g711a\nregister_at_startup=no\n",
+    "twinkle.sys": "dev_ringtone=alsa:default\ndev_speaker=alsa:default\ndev_mic=alsa:default\n"
+    "validate_audio_dev=no\nsip_port={port}\nsip_udp_port={port}\nrtp_port={rtp}\nplay_ringback=no\n"
+    "start_user_profile=phone\nstart_user_host={host}\n",
+}
+
+
+@contextlib.contextmanager
+def twinkle(folder: Path, *, user: str) -> Iterator[tuple[Callable[[str], None], Path]]:
+    """A phone without sound, without an account: what takes its commands (``call``, ``hold``, ``bye``), and its log."""
+    home = folder / "twinkle"
+    (home / ".twinkle").mkdir(parents=True)
+    port, rtp = free_port(), free_port() & ~1
+    for name, text in TWINKLE.items():
+        written = text if name.startswith("..") else text.format(user=user, host=HOST, port=port, rtp=rtp)
+        (home / ".twinkle" / name).write_text(written)
+    log = home / "twinkle.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["twinkle-console", "phone.cfg"],
+            cwd=home,
+            env={**os.environ, "HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    stdin = process.stdin
+
+    def do(line: str) -> None:
+        stdin.write(f"{line}\n".encode())
+        stdin.flush()
+
+    try:
+        answers_options(port)
+        yield do, log
+    finally:
+        with contextlib.suppress(OSError):
+            do("quit")
+            stdin.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

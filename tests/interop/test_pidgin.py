@@ -206,3 +206,48 @@ async def invites(port: int, bob: Sipe) -> None:
 def test_pidgin_sipe_comes_when_a_client_of_ours_invites_it(server: tuple[int, Path]) -> None:
     with sipe(server[0], "bob") as bob:
         asyncio.run(invites(server[0], bob))
+
+
+async def comes(port: int, bob: Sipe) -> None:
+    """A client of ours registers, is invited by the menu of bob, comes, and chats with it."""
+    place = Place(name="client", host=HOST, sip_port=free_port(), transports=("TCP",), wall_clock=wall_clock())
+    server = f"sip:{HOST}:{port};transport=tcp"
+    config = focus.ClientConfig(aor=f"sip:ann@{HOST}", display_name="Ann", outbound_proxy=sip.Uri.parse(server))
+    element, client = parts.client(place, config, entropy=live_entropy())
+    node = Node(element)
+    assert element.pump is not None
+    endpoint = element.pump.endpoint
+
+    async def have(event: type[sip.Event], give: Callable[[float], object]) -> None:
+        give(node.now)
+        node.kick()
+        await node.wait_for(lambda: bool(node.of(event)), LIMIT, event.__name__)
+
+    await node.start()
+    try:
+        contact = place.sip_uri("ann", "tcp")
+        headers = (("Contact", sip.NameAddr(contact)), ("Expires", "300"))
+        own = sip.NameAddr(config.aor)
+        endpoint.request(config.owner, "REGISTER", server, from_=own, to=own, headers=headers, now=node.now)
+        node.kick()
+        await node.wait_for(lambda: endpoint.traffic.responses["in", "REGISTER", "200"] > 0, LIMIT, "the registration")
+        bob.do(f"new {config.aor}")
+        await node.wait_for(lambda: bool(node.of(focus.ConferenceInvited)), LIMIT, "the invitation")
+        (invited,) = node.of(focus.ConferenceInvited)
+        await have(focus.Joined, lambda now: client.accept_invitation(invited.invitation, now=now))
+        await have(focus.RosterChanged, lambda now: client.subscribe(now=now))
+        await have(focus.ChatOpened, lambda now: client.open_chat(now=now))
+        await asyncio.to_thread(bob.wait, "entered", who=config.aor)
+        await have(focus.CommandSucceeded, lambda now: client.say("here I am", now=now))
+        await asyncio.to_thread(bob.wait, "said", "here I am", who=config.aor)
+        bob.do("say welcome")
+        await node.wait_for(lambda: bool(node.of(focus.MessageReceived)), LIMIT, "a word")
+        assert node.of(focus.MessageReceived)[0].text == "welcome"
+        assert node.of(focus.MessageNotDelivered) == []
+    finally:
+        await node.stop()
+
+
+def test_pidgin_sipe_invites_a_client_of_ours(server: tuple[int, Path]) -> None:
+    with sipe(server[0], "bob") as bob:
+        asyncio.run(comes(server[0], bob))

@@ -24,13 +24,14 @@ from tests.interop.programs import (
     heard_by_baresip,
     linphone,
     require,
+    twinkle,
     wait_for_text,
 )
 from tests.pyc3p.test_serve import arguments_of, command, read_until, serve_config
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LIMIT = 30.0  #: seconds that a step may take
-BARESIP_TONE, LINPHONE_TONE, MUSIC_TONE = 700.0, 1030.0, 1450.0
+BARESIP_TONE, LINPHONE_TONE = 700.0, 1030.0
 
 
 def tone(file: Path, frequency: float, seconds: float = 60.0) -> Path:
@@ -147,6 +148,9 @@ def test_baresip_and_linphone_call_the_number_and_hear_each_other(tmp_path: Path
     assert listen_for(read_wav(recording), BARESIP_TONE).heard
 
 
+#: Seconds for tests that start a command of ours several times: each takes its time to begin on a busy machine.
+LONG = pytest.mark.timeout(400)
+
 # Muted and ejected ----------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +197,7 @@ def muted_and_ejected(folder: Path, port: int, address: str, presenter: Told, sp
     presenter.roster(speaker, "gone")
 
 
+@LONG
 def test_sipp_is_heard_muted_and_ejected(tmp_path: Path) -> None:
     require("sipp", "linphonec")
     source = ToneSource(BARESIP_TONE)
@@ -205,9 +210,10 @@ def test_sipp_is_heard_muted_and_ejected(tmp_path: Path) -> None:
         finished(process, tmp_path)
 
 
+@LONG
 def test_baresip_is_heard_muted_and_ejected(tmp_path: Path) -> None:
     require("baresip", "linphonec")
-    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE)
+    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE, 300.0)  # at its end baresip hangs up
     with conference() as (port, address, presenter, _):  # noqa: SIM117
         with baresip(tmp_path, user="granny", domain=HOST, proxy=port, spoken=spoken) as log:
             baresip_command(log, "dial", address)
@@ -216,13 +222,13 @@ def test_baresip_is_heard_muted_and_ejected(tmp_path: Path) -> None:
             wait_for_text(log, "session closed")
 
 
+@LONG
 @pytest.mark.parametrize("whose", ["its own", "the presenter's"])
-def test_baresip_holds_and_is_held_with_music(tmp_path: Path, whose: str) -> None:
+def test_baresip_holds_and_is_held(tmp_path: Path, whose: str) -> None:
+    """What it hears on hold cannot be told: it decodes nothing then (``tests/mcu/test_hold.py`` has the music)."""
     require("baresip")
-    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE)
-    settings = tmp_path / "serve.toml"
-    settings.write_text(f'[sound]\nhold_music = "{tone(tmp_path / "music.wav", MUSIC_TONE)}"\n')
-    with conference("--config", str(settings)) as (port, address, presenter, _):
+    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE, 300.0)
+    with conference() as (port, address, presenter, _):  # noqa: SIM117
         with baresip(tmp_path, user="granny", domain=HOST, proxy=port, spoken=spoken) as log:
             baresip_command(log, "dial", address)
             presenter.roster("granny@127.0.0.1", "audio-video connected")
@@ -238,14 +244,12 @@ def test_baresip_holds_and_is_held_with_music(tmp_path: Path, whose: str) -> Non
                 seen("connected", lambda: baresip_command(log, "resume"))
             else:
                 seen("on-hold", lambda: done(port, presenter, "hold", "granny@127.0.0.1"))
-                time.sleep(4.0)
                 seen("connected", lambda: done(port, presenter, "resume", "granny@127.0.0.1"))
             baresip_command(log, "hangup")
             presenter.roster("granny@127.0.0.1", "gone")
-        if whose == "the presenter's":
-            assert any(listen_for(read_wav(each), MUSIC_TONE).heard for each in log.parent.glob("dump-*-dec.wav"))
 
 
+@LONG
 def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
     require("linphonec")
     spoken, recording = tone(tmp_path / "linphone.wav", LINPHONE_TONE), tmp_path / "heard.wav"
@@ -259,6 +263,25 @@ def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
                 done(port, presenter, command, name)
                 presenter.roster(name, seen)
             wait_for_text(tmp_path / "linphone" / "linphone.log", "ended (No error)")
+
+
+@LONG
+def test_twinkle_calls_the_number_holds_is_muted_and_hangs_up(tmp_path: Path) -> None:
+    require("twinkle-console")
+    with conference() as (port, address, presenter, _), twinkle(tmp_path, user="granny") as (do, log):
+        uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
+        do(f"call {address}")
+        presenter.roster("granny@127.0.0.1", "audio-video connected")
+        do("hold")
+        presenter.roster("granny@127.0.0.1", "on-hold")
+        presenter.lines[:] = [{"conference": uri}]
+        do("retrieve")
+        presenter.roster("granny@127.0.0.1", "audio-video connected")
+        done(port, presenter, "mute", "granny@127.0.0.1")
+        presenter.roster("granny@127.0.0.1", "muted")
+        do("bye")
+        wait_for_text(log, "call ended")
+        presenter.roster("granny@127.0.0.1", "gone")
 
 
 @contextlib.contextmanager

@@ -441,7 +441,7 @@ def test_closing_ends_every_conference_and_every_call() -> None:
     world.start()
     phone = world.phone(7)
     world.dial(7)
-    world.events += world.mcu.close(now=world.now)
+    world.mcu.close(now=world.now)
     world.run(1.0)
     assert (world.mcu.conferences, world.mcu.legs) == ((), 0)
     (ended,) = [event for event in world.events if isinstance(event, ConferenceEnded)]

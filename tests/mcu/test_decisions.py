@@ -76,7 +76,7 @@ def meeting(policy: DialOutPolicy, **settings: object) -> World:
 
 
 def decide(world: World, pending_id: str, decision: Decision) -> None:
-    world.mcu_agent.tell(world.mcu.decided(pending_id, decision, now=world.now))
+    world.mcu.decided(pending_id, decision, now=world.now)
     world.settle()
 
 

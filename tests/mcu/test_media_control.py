@@ -182,7 +182,7 @@ def test_taps_end_with_their_leg_and_with_their_conference() -> None:
     one.hang_up()
     world.run(0.1)
     assert (leg.ended, other.ended, mix.ended) == (True, False, False)
-    world.mcu_agent.tell(world.mcu.close(now=world.now))
+    world.mcu.close(now=world.now)
     world.run(0.1)
     assert other.ended
     assert mix.ended

@@ -83,7 +83,7 @@ def test_a_conference_that_is_over_leaves_nothing(
     if end == "deleted":
         world.post(DeleteConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
     elif end == "closed":
-        world.events += world.mcu.close(now=world.now)
+        world.mcu.close(now=world.now)
         world.settle()
     else:
         world.focus.reply = Reply(404)

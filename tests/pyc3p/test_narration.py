@@ -4,8 +4,12 @@ import focus
 import mcu.events
 from pyc3p.commands.narration import narrate
 from pyc3p.phone import CallEnd, PhoneNotRegistered, PhoneReleased, PhoneRinging
-from sip import BindingsChanged, CredentialsRefused, Event
+from sip import Binding, BindingsChanged, CredentialsRefused, DomainNotServed, Event, NameAddr, Uri
 
+PHONE, DESK = (
+    Binding(aor="bob", contact=NameAddr(Uri("sip", host, "bob")), expires_at=0.0, call_id="c", cseq=1)
+    for host in ("192.0.2.2", "192.0.2.3")
+)
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.com", "endpoint": "{A}"}
 
@@ -31,6 +35,14 @@ LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.co
             "focus:01234567: m lost (connect)",
         ),
         (BindingsChanged(owner="registrar", aor="bob", bindings=(), cause="expired"), "bob expired"),
+        (
+            BindingsChanged(owner="registrar", aor="bob", bindings=(DESK,), cause="removed", gone=(PHONE,)),
+            "bob removed at sip:bob@192.0.2.2",
+        ),
+        (
+            BindingsChanged(owner="registrar", aor="bob", bindings=(DESK,), cause="registered"),
+            f"bob registered at {DESK.uri}",
+        ),
         (mcu.events.McuForgotten(owner="", mcu_id="m"), "MCU m is gone"),
         (mcu.events.LegDialing(**LEG, target="sip:bob@example.com"), "calling bob@example.com"),
         (mcu.events.LegConnected(**LEG, codec="PCMU", rang_for=1.0), "bob@example.com connected (PCMU)"),
@@ -42,6 +54,12 @@ LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.co
         (
             mcu.events.LegEnded(**LEG, ending=mcu.Ending.UNREACHABLE, method="failed", reason="connection refused"),
             "bob@example.com failed, connection refused",
+        ),
+        (
+            DomainNotServed(
+                owner="proxy", domain="example.com", method="REGISTER", sender="sip:ann@example.com", source="192.0.2.7"
+            ),
+            "refused REGISTER of ann@example.com from 192.0.2.7: example.com is not served here",
         ),
         (
             CredentialsRefused(owner="", realm="x", username='eve" from 192.0.2.1\n', source="192.0.2.7", reason="no"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import select
+import selectors
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -224,3 +226,71 @@ def test_ip_version_6() -> None:
 
     if socket.has_ipv6:
         run(scenario)
+
+
+def test_with_many_legs_each_datagram_comes_once_and_in_order() -> None:
+    async def scenario() -> None:
+        bench = Bench(traced=False)
+        opened = {number: bench.ports.open(number) for number in range(40)}
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            for turn in range(5):
+                for ports in opened.values():
+                    peer.sendto(bytes([turn]), ports.rtp)
+                await asyncio.sleep(0.002 * turn)
+        arrivals = await bench.until(200)
+        for number in opened:
+            assert [each.data[0] for each in arrivals if each.key == number] == list(range(5))
+        bench.ports.close_all()
+
+    run(scenario)
+
+
+def test_with_many_legs_a_batch_waits_for_the_tick_but_not_for_ever() -> None:
+    async def scenario() -> None:
+        bench = Bench(traced=False)
+        opened = [bench.ports.open(number) for number in range(40)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.sendto(b"first", opened[0].rtp)
+            bench.ports.drain()
+            assert [each.data for each in bench.arrivals] == [b"first"]  # at once, whether the loop has seen it or not
+            bench.ports.drain()
+            assert len(bench.batches) == 1  # nothing more
+            peer.sendto(b"second", opened[3].rtp)
+            assert (await bench.until(2))[1].data == b"second"  # nobody asked
+        bench.ports.close_all()
+
+    run(scenario)
+
+
+def test_with_many_legs_a_full_batch_is_handed_over_at_once() -> None:
+    async def scenario() -> None:
+        bench = Bench(traced=False, batch=5)
+        opened = [bench.ports.open(number) for number in range(40)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            for ports in opened[:12]:
+                peer.sendto(b"x", ports.rtp)
+            bench.ports.drain()
+        assert [len(batch) for batch in bench.batches] == [5, 5, 2]
+        assert bench.ports.dropped_in == 0
+        bench.ports.close_all()
+
+    run(scenario)
+
+
+def test_where_there_is_no_epoll_the_loop_watches_each_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "epoll", raising=False)
+
+    async def scenario() -> None:
+        bench = Bench()
+        _, b = bench.ports.open("a"), bench.ports.open("b")
+        bench.ports.send([("a", "rtp", b"one", b.rtp), ("a", "rtp", b"two", b.rtp)])
+        assert [each.data for each in await bench.until(2)] == [b"one", b"two"]
+        bench.ports.drain()
+        bench.ports.close("a")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.sendto(b"three", b.rtp)
+            assert (await bench.until(3))[-1].data == b"three"
+        bench.ports.close_all()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(scenario())

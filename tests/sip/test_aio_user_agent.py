@@ -6,6 +6,7 @@ import array
 import asyncio
 import contextlib
 import math
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -182,6 +183,23 @@ async def test_closing_hangs_up() -> None:
             _, theirs = await talking(alice, bob)
         async with asyncio.timeout(20):
             assert (await theirs.ended()).cause is sip.CallEnd.HUNG_UP_THERE
+
+
+@live
+async def test_a_call_that_nobody_ever_answers_is_over_when_the_user_agent_is_closed() -> None:
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))
+    settings = sip.aio.UserAgentSettings(close_timeout=0.1)
+    with contextlib.closing(silent):
+        async with sip.aio.UserAgent("sip:alice@example.com", media=Sound, settings=settings) as alice:
+            call = alice.dial(f"sip:bob@127.0.0.1:{silent.getsockname()[1]}")
+            waiting = asyncio.create_task(call.answered())
+            await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            with pytest.raises(sip.aio.CallError, match="the user agent was closed"):
+                await waiting
+            assert (await call.ended()).cause is sip.CallEnd.HUNG_UP_HERE
+        assert call.media.is_over
 
 
 @live

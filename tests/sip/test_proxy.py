@@ -16,6 +16,7 @@ from sip import (
     Claim,
     ConnectWanted,
     Credentials,
+    DomainNotServed,
     Endpoint,
     EndpointConfig,
     Flow,
@@ -92,6 +93,7 @@ class Town:
         self.pump = Pump(self.endpoint, [self.proxy])
         self.now = 0.0
         self.unreachable: set[str] = set()
+        self.not_served: list[DomainNotServed] = []
         self._flows: dict[tuple[str, str, int], Flow] = {}
         self._sent: list[tuple[Flow, Request | Response]] = []
 
@@ -108,6 +110,9 @@ class Town:
         waiting = list(events)
         while waiting:
             event = waiting.pop(0)
+            if isinstance(event, DomainNotServed):
+                self.not_served.append(event)
+                continue
             assert isinstance(event, ConnectWanted), event
             there = event.destination
             if there.host in self.unreachable:
@@ -735,6 +740,30 @@ def test_without_a_way_to_any_phone_500_goes_back() -> None:
     town.receive(request(), town.flow(ALICE))
     refusal = town.response_to(ALICE)
     assert (refusal.status, refusal.reason) == (500, "Server Internal Error")  # section 16.7 step 6
+
+
+def test_whoever_asks_this_server_for_a_domain_of_its_own_hears_that_it_is_not_served() -> None:
+    """A client with a mistaken domain, whom we would pass on: RFC 3261 section 21.4.5."""
+    town = Town(trusted=("192.0.2.0/24",))
+    town.unreachable = {"203.0.113.9"}
+    register = request("REGISTER", "sip:203.0.113.9").evolve(set={"From": "<sip:ann@203.0.113.9>;tag=a"})
+    town.receive(register, town.flow(ALICE))
+    refusal = town.response_to(ALICE)
+    assert (refusal.status, refusal.reason) == (404, "This server does not serve 203.0.113.9")
+    assert [(each.domain, each.method, each.sender, each.source) for each in town.not_served] == [
+        ("203.0.113.9", "REGISTER", "sip:ann@203.0.113.9", ALICE)
+    ]
+    town.receive(request("MESSAGE", "sip:eve@203.0.113.9"), town.flow(ALICE))  # for somebody else's domain
+    assert town.response_to(ALICE).status == 500
+    assert len(town.not_served) == 1
+
+
+def test_whoever_may_not_leave_our_domains_hears_which_one_is_not_served() -> None:
+    town = Town(trusted=())
+    town.receive(request("MESSAGE", "sip:eve@203.0.113.9"), town.flow(ALICE))
+    refusal = town.response_to(ALICE)
+    assert (refusal.status, refusal.reason) == (403, "This server does not serve 203.0.113.9")
+    assert [each.domain for each in town.not_served] == ["203.0.113.9"]
 
 
 # Ways there ----------------------------------------------------------------------------------------------------------

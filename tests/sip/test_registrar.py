@@ -373,3 +373,15 @@ def test_changes_are_told() -> None:
     element.register(BOB, cseq=3, Expires="0")
     told = [(e.aor, e.cause, len(e.bindings)) for e in element.events if isinstance(e, BindingsChanged)]
     assert told == [("bob", "registered", 1), ("bob", "removed", 0)]
+
+
+def test_of_two_phones_the_one_that_went_is_told_and_not_the_one_that_stays() -> None:
+    element, desk = Element(), "<sip:bob@192.0.2.3>"
+    element.register(BOB, Expires="600")
+    element.register(desk, call_id="c2")
+    element.register(f"{desk};expires=0", call_id="c2", cseq=2)
+    element.advance(600.0)
+    changes = [e for e in element.events if isinstance(e, BindingsChanged)]
+    at = [(e.cause, [str(each.uri) for each in e.gone]) for e in changes]
+    bob = BOB.strip("<>")
+    assert at == [("registered", []), ("registered", []), ("removed", ["sip:bob@192.0.2.3"]), ("expired", [bob])]

@@ -150,7 +150,8 @@ def _rule(case: Case) -> Callable[..., None]:
     def is_ready(self: Any) -> bool:
         return case.ready(self.tester)
 
-    guarded: Callable[..., None] = precondition(is_ready)(made)
+    guard: Any = precondition(is_ready)
+    guarded: Callable[..., None] = guard(made)
     return guarded
 
 
