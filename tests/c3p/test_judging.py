@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from c3p import (
     Code,
@@ -26,7 +27,9 @@ from c3p.testing import (
     check_document,
     check_exchange,
     check_roster_sequence,
+    conference_infos,
     conference_states,
+    mutated_documents,
     requests,
 )
 
@@ -156,3 +159,13 @@ def test_who_is_deleted_has_been_there() -> None:
     change = info(gone, state="partial", users_state="partial", version=2)
     assert clauses(check_roster_sequence([info(user()), change])) == ["who is deleted has been there"]
     assert check_roster_sequence([info(user(), user(BOB)), change]) == []
+
+
+@given(mutated_documents())
+def test_whatever_is_written_is_judged(data: bytes) -> None:
+    check_document(data)
+
+
+@given(st.lists(conference_infos(), max_size=4))
+def test_whatever_is_notified_is_judged(documents: list[ConferenceInfo]) -> None:
+    check_roster_sequence(documents)

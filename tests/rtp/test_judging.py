@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtp import (
     PCMU,
@@ -20,7 +22,17 @@ from rtp import (
     TelephoneEvent,
     build_compound,
 )
-from rtp.testing import Finding, MediaPacket, check_answer, check_description, check_next_description, check_stream
+from rtp.testing import (
+    Finding,
+    MediaPacket,
+    check_answer,
+    check_description,
+    check_next_description,
+    check_stream,
+    rtcp_compounds,
+    rtp_packets,
+    session_descriptions,
+)
 
 FORMATS = {0: PCMU, 101: TELEPHONE_EVENT}
 PROFILE = "AES_CM_128_HMAC_SHA1_80"
@@ -218,3 +230,21 @@ def test_a_stream_that_is_gone_is_found() -> None:
 )
 def test_a_description_that_is_wrong_by_itself_is_found(description: bytes, clause: str) -> None:
     assert any(each.startswith(clause) for each in clauses(check_description(description)))
+
+
+DATAGRAMS = st.binary(max_size=40) | rtp_packets().map(bytes) | rtcp_compounds().map(build_compound)
+
+
+@given(st.lists(st.tuples(DATAGRAMS, st.integers(0, 60)), max_size=8), st.sampled_from((None, PROFILE)))
+def test_whatever_is_sent_is_judged(sent: list[tuple[bytes, int]], srtp: str | None) -> None:
+    packets = [MediaPacket(0.02 * number, data[:end]) for number, (data, end) in enumerate(sent)]
+    check_stream(packets, formats=FORMATS, srtp=srtp, complete=True)
+
+
+@given(session_descriptions(), session_descriptions(), st.integers(0, 400))
+def test_whatever_is_described_is_judged(one: object, other: object, end: int) -> None:
+    here, there = bytes(one), bytes(other)[:end]  # type: ignore[call-overload]
+    check_description(there)
+    check_answer(here, there)
+    check_next_description(here, there)
+    assert check_answer(here, b"no description") == []
