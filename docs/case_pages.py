@@ -14,8 +14,8 @@ from sip.testing import REGISTRAR_CASES, SIP_CASES
 PAGE = Path(__file__).parent / "reference" / "conformance-cases.rst"
 
 HEAD = """\
-Conformance cases
-=================
+Cases of the conformance machines
+=================================
 
 What the conformance machines do, with the source that says what has to come of it, and why it matters. Beside that all
 that an element sends is held against the judges of :doc:`sip-testing` and :doc:`c3p-testing` when everything is over.

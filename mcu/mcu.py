@@ -25,7 +25,6 @@ from mcu.policy import DialOutPolicy, DialOutRules
 from sip import Entropy, Event, RequestFailed, ResponseReceived
 
 if TYPE_CHECKING:
-    from mcu.plane.plane import Arrived
     from sip import Endpoint
 
 
@@ -100,7 +99,7 @@ class Mcu(ConferencingServer):
     def _no_port(self, leg: Leg, reason: str, now: float) -> None:
         self._termination.give_up(leg, disconnection_of(Ending.NO_PORT, reason=reason), now=now)
 
-    def receive_media(self, batch: Iterable[Arrived]) -> list[Event]:
+    def receive_media(self, batch: Iterable[tuple[LegId, str, bytes, tuple[str, int], float]]) -> list[Event]:
         """Datagrams from media ports: ``(leg, "rtp" | "rtcp", data, source, arrival)``.
 
         Then drain and read ``next_timeout``.
