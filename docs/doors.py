@@ -12,6 +12,7 @@ DOORS: Final = (
     *("sip", "c3p", "rtp", "focus", "mcu", "pyc3p"),
     *("sip.aio", "focus.aio", "c3p.aio", "rtp.aio", "mcu.aio", "sip.testing", "c3p.testing", "rtp.testing"),
     *("pyc3p.elements", "pyc3p.phone", "pyc3p.simnet", "pyc3p.simulate", "pyc3p.state", "pyc3p.testing"),
+    "pyc3p.conform",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
-from sip.authentication.digest import Credentials
+from sip.authentication.digest import Credentials, DigestClient
 from sip.authentication.digest import secret_of as digest_secret
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
 from sip.authentication.digest_server import Outcome as DigestOutcome
@@ -200,6 +200,7 @@ __all__ = [
     "Deadlines",
     "Defect",
     "Destination",
+    "DigestClient",
     "DigestConfig",
     "DigestOutcome",
     "DigestServer",

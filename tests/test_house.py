@@ -27,6 +27,7 @@ DOORS: Final = frozenset(
         *PACKAGES,
         *(f"{package}.{part}" for package in PACKAGES for part in ("aio", "testing")),
         *("pyc3p.simnet", "pyc3p.simulate", "pyc3p.elements", "pyc3p.trace", "pyc3p.phone", "pyc3p.state"),
+        "pyc3p.conform",
         "pyc3p.farm",  # an older name of pyc3p.elements.farm
         "pyc3p.elements.event_loop",  # what tests with real sockets run on
         *("sip.testing.scenes", "pyc3p.simnet.hostile"),  # scenes to play, each a plan and a way to play it
@@ -56,7 +57,7 @@ ONE_CONCEPT: Final = (
 PRETENDED: Final = ("sip.testing.", "pyc3p.simnet.")
 
 #: What is said here of functions is what ``--help`` shows.
-HELP: Final = frozenset(("pyc3p.commands.command_line",))
+HELP: Final = frozenset(("pyc3p.commands.command_line", "pyc3p.commands.conform_line", "pyc3p.commands.fuzz_line"))
 
 LONGEST: Final = 400  #: lines of a module: what one can read in one go
 

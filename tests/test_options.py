@@ -84,4 +84,5 @@ def test_options_says_what_the_element_can_do(
     assert methods <= set(answer.allow)
     assert answer.headers.get("Accept") == accept
     assert options <= set(answer.supported)
+    assert (answer.headers.get("Accept-Encoding"), answer.headers.get("Accept-Language")) == ("identity", "*")
     assert answer.headers.get("Server") == ("legacy phone" if kind == "phone" else "pyc3p")

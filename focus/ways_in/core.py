@@ -154,7 +154,8 @@ class WaysIn:
     def _seen(self, event: Event, now: float) -> Event:
         """What the proxy gets of an event, when its part for this core is done."""
         if isinstance(event, RequestReceived | AckReceived):
-            return attrs.evolve(event, request=self._off_route.onward(event.request, event.flow))
+            onward = self._off_route.onward(event.request, event.flow)
+            return event if onward is event.request else attrs.evolve(event, request=onward)
         if isinstance(event, ResponseReceived):
             self._off_route.answered(event.response)
         elif isinstance(event, ServerTransactionEnded):

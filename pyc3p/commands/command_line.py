@@ -12,6 +12,8 @@ import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
 from pyc3p.commands.check_line import check_command
 from pyc3p.commands.conference_line import conference_command
+from pyc3p.commands.conform_line import conform_command
+from pyc3p.commands.fuzz_line import fuzz_command
 from pyc3p.commands.parameters import (
     FILE,
     PORT,
@@ -214,6 +216,8 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 
 
 cli.add_command(conference_command)
+cli.add_command(conform_command)
+cli.add_command(fuzz_command)
 
 
 @cli.command("phone")

@@ -89,10 +89,11 @@ def learned(records: Iterable[Record], names: Names) -> Names:
 def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | None = None) -> Ladder:
     """The ladder of a file; ``names`` are as for `read_trace`. Raises Problem."""
     records, known = read_trace(path, names)
+    learned(records, known)  # what is left out may tell who somebody is
     chosen = (selection or Selection(heartbeats=True)).of(records, known)
     if not chosen:
         raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for")
-    return Ladder.of(chosen, learned(records, known))  # what was left out may tell who somebody is
+    return Ladder.of(chosen, known, start=records[0].at)
 
 
 def run_trace(path: Path, *, names: Iterable[str], selection: Selection, pictures: Pictures, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from pyc3p.roster import endpoint_states
 from pyc3p.testing.stage import ATTENDEE, BUSY, LATECOMER, PRESENTER, TONES, Stage
 from sip.testing import Force
 
-_CONFBAS: Final = "[MS-CONFBAS]"
+_C3P: Final = "C3P, what a success says"
 _WHO: Final = st.sampled_from(sorted(TONES))
 
 
@@ -54,7 +54,7 @@ def _told_since(stage: Stage, about: str, number: int) -> bool:
     return stage.told[about].number > number if about in stage.told else False
 
 
-@case(_CONFBAS, "a success of addUser means that the phone is in the conference", who=_WHO, muted=st.booleans())
+@case(_C3P, "a success of addUser means that the phone is in the conference", who=_WHO, muted=st.booleans())
 def dials(stage: Stage, who: str, muted: bool) -> None:
     """A presenter goes on speaking to somebody who is not there."""
     number = stage.next_number
@@ -63,9 +63,7 @@ def dials(stage: Stage, who: str, muted: bool) -> None:
     def look() -> None:
         if not stage.talks(who) and not _told_since(stage, who, number) and stage.told.get(f"{who} hung up") == hung_up:
             clause = "a success of addUser means that the phone is in the conference"
-            stage.blame(
-                _CONFBAS, Force.MUST, clause, f"the phone of {who} is {stage.meeting.phone(f'phone-{who}').state}"
-            )
+            stage.blame(_C3P, Force.MUST, clause, f"the phone of {who} is {stage.meeting.phone(f'phone-{who}').state}")
 
     text = f"has {who} called" + (", who is not to be heard" if muted else "")
     stage.give(
@@ -79,29 +77,29 @@ def dials(stage: Stage, who: str, muted: bool) -> None:
         _expect_silence(stage, who)
 
 
-@case(_CONFBAS, "an addUser of somebody who is busy fails")
+@case(_C3P, "an addUser of somebody who is busy fails")
 def dials_somebody_busy(stage: Stage) -> None:
     """And says why."""
     stage.give(
         PRESENTER,
         f"has {BUSY} called, who is busy",
         lambda client, now: client.add_user(stage.aor(BUSY), now=now),
-        on_success=lambda: stage.blame(_CONFBAS, Force.MUST, "a call that is refused is no success", "success"),
+        on_success=lambda: stage.blame(_C3P, Force.MUST, "a call that is refused is no success", "success"),
     )
 
 
-@case(_CONFBAS, "an addUser of nobody fails")
+@case(_C3P, "an addUser of nobody fails")
 def dials_nobody(stage: Stage) -> None:
     """There is no such address."""
     stage.give(
         PRESENTER,
         "has an address called at which nobody is",
         lambda client, now: client.add_user(stage.aor("nobody"), now=now),
-        on_success=lambda: stage.blame(_CONFBAS, Force.MUST, "a call to nobody is no success", "success"),
+        on_success=lambda: stage.blame(_C3P, Force.MUST, "a call to nobody is no success", "success"),
     )
 
 
-@case(_CONFBAS, "a success of deleteUser means that the phone is out", who=_WHO)
+@case(_C3P, "a success of deleteUser means that the phone is out", who=_WHO)
 def ejects(stage: Stage, who: str) -> None:
     """Somebody hears on who was thrown out."""
     number = stage.next_number
@@ -109,7 +107,7 @@ def ejects(stage: Stage, who: str) -> None:
     def look() -> None:
         if not stage.is_idle(who) and not _told_since(stage, who, number):
             clause = "a success of deleteUser means that the phone is out"
-            stage.blame(_CONFBAS, Force.MUST, clause, f"the phone of {who} is still in a call a second later")
+            stage.blame(_C3P, Force.MUST, clause, f"the phone of {who} is still in a call a second later")
 
     stage.give(
         PRESENTER,
@@ -124,7 +122,7 @@ def _can_mute(stage: Stage) -> bool:
     return any(stage.endpoint_of(PRESENTER, user) for user in TONES)
 
 
-@case(_CONFBAS, "who was muted is not heard, and shown as muted", ready=_can_mute, muted=st.booleans())
+@case(_C3P, "who was muted is not heard, and shown as muted", ready=_can_mute, muted=st.booleans())
 def mutes(stage: Stage, muted: bool) -> None:
     """The dog of one barks into the talk of another."""
     user = next(user for user in TONES if stage.endpoint_of(PRESENTER, user))
@@ -140,7 +138,7 @@ def mutes(stage: Stage, muted: bool) -> None:
             and not _told_since(stage, user, number)
         ):
             clause = "who was muted is shown as muted, and nobody else"
-            stage.blame(_CONFBAS, Force.MUST, clause, f"{user} is shown as {state} a second after the success")
+            stage.blame(_C3P, Force.MUST, clause, f"{user} is shown as {state} a second after the success")
 
     stage.give(
         PRESENTER,
@@ -165,7 +163,7 @@ def _expect_silence(stage: Stage, user: str) -> None:
         for other, ear in stage.ears.items():
             at = ear.heard(TONES[user], since + 0.5, until) if other != user else None
             if at is not None:
-                stage.blame(_CONFBAS, Force.MUST, "who was muted is not heard", f"{other} hears {user} at {at:.2f} s")
+                stage.blame(_C3P, Force.MUST, "who was muted is not heard", f"{other} hears {user} at {at:.2f} s")
 
     def succeeded() -> None:
         if before is not None:
@@ -177,7 +175,7 @@ def _expect_silence(stage: Stage, user: str) -> None:
 
 
 @case(
-    _CONFBAS,
+    _C3P,
     "who was unmuted, or never muted, is heard by the others",
     ready=lambda stage: all(map(stage.talks, TONES)),
 )
@@ -196,13 +194,13 @@ def speak_to_each_other(stage: Stage) -> None:
             heard = ear.heard(tone, since + 0.5, stage.network.now)
             if listener == speaker and heard is not None:
                 clause = "nobody hears himself"
-                stage.blame(_CONFBAS, Force.MUST, clause, f"{speaker} does at {heard:.2f} s")
+                stage.blame(_C3P, Force.MUST, clause, f"{speaker} does at {heard:.2f} s")
             elif listener != speaker and heard is None:
                 clause = "everybody who is not muted is heard by the others"
-                stage.blame(_CONFBAS, Force.MUST, clause, f"{listener} does not hear {speaker}")
+                stage.blame(_C3P, Force.MUST, clause, f"{listener} does not hear {speaker}")
 
 
-@case(_CONFBAS, "a success of modifyConferenceLock means that it is locked", locked=st.booleans())
+@case(_C3P, "a success of modifyConferenceLock means that it is locked", locked=st.booleans())
 def locks(stage: Stage, locked: bool) -> None:
     """Nobody else is to come in."""
     number = stage.next_number
@@ -216,9 +214,7 @@ def locks(stage: Stage, locked: bool) -> None:
             for view in views:
                 if view.entity_state is not None and bool(view.entity_state.locked) is not locked:
                     clause = "an MCU is told of the lock"
-                    stage.blame(
-                        _CONFBAS, Force.MUST, clause, f"for {name} it is locked: {bool(view.entity_state.locked)}"
-                    )
+                    stage.blame(_C3P, Force.MUST, clause, f"for {name} it is locked: {bool(view.entity_state.locked)}")
 
     stage.give(
         PRESENTER,
@@ -229,7 +225,7 @@ def locks(stage: Stage, locked: bool) -> None:
     )
 
 
-@case(_CONFBAS, "a role that was given is shown", presenter=st.booleans())
+@case(_C3P, "a role that was given is shown", presenter=st.booleans())
 def gives_a_role(stage: Stage, presenter: bool) -> None:
     """Ben is made presenter, or attendee again."""
     role = c3p.Role.PRESENTER if presenter else c3p.Role.ATTENDEE
@@ -240,7 +236,7 @@ def gives_a_role(stage: Stage, presenter: bool) -> None:
         users = roster.users.users if roster is not None and roster.users is not None else ()
         shown = next((each.roles for each in users if each.entity == stage.aor("ben")), None)
         if shown is not None and shown != (role,) and not _told_since(stage, "ben", number):
-            stage.blame(_CONFBAS, Force.MUST, "a role that was given is shown", f"{shown} a second after the success")
+            stage.blame(_C3P, Force.MUST, "a role that was given is shown", f"{shown} a second after the success")
 
     stage.give(
         PRESENTER,
@@ -256,7 +252,7 @@ def _attends(stage: Stage) -> bool:
 
 
 @case(
-    _CONFBAS,
+    _C3P,
     "an attendee may not lock, call, throw out or end",
     ready=_attends,
     what=st.sampled_from(("lock", "call", "throw out", "promote", "end")),
@@ -318,7 +314,7 @@ def asks_for_everything(stage: Stage) -> None:
         command = response.command if response is not None else None
         info = command.conference_info if isinstance(command, c3p.GetConference) else None
         if info is None:
-            stage.blame(_CONFBAS, Force.MUST, "getConference is answered with the conference", f"{command}")
+            stage.blame(_C3P, Force.MUST, "getConference is answered with the conference", f"{command}")
         elif difference := set(endpoint_states(info).items()) ^ set(stage.meeting.roster(PRESENTER).items()):
             clause = "the whole state is what the changes have made"
             stage.blame("RFC 4575 section 4.6", Force.MUST, clause, f"{sorted(difference)}")

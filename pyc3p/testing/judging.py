@@ -46,7 +46,7 @@ def _judge_exchanges(stage: Stage, judged: str) -> None:
         request = asked.get(key)
         if request is None:
             clause = "a response has the requestId of a request"
-            stage.blame("[MS-CONFBAS] section 2.2.3", Force.MUST, clause, f"{key[2]} to {key[1]}", *responses)
+            stage.blame("C3P, request and response", Force.MUST, clause, f"{key[2]} to {key[1]}", *responses)
             continue
         for finding in check_exchange(request, responses):
             stage.add(_shared(finding))
@@ -83,7 +83,7 @@ def _judge_order(stage: Stage, focus: str) -> None:
             if since < at < until and _aim(command) == aim and agreed.get(command.request_id, until) >= place:
                 clause = "a command that an MCU carries out succeeds when the MCU has said so"
                 seen = f"success of {command.command.name} before the MCU answered request {command.request_id}"
-                stage.blame("[MS-CONFBAS] section 3.2.5", Force.MUST, clause, seen, request, command, response)
+                stage.blame("C3P, what a success says", Force.MUST, clause, seen, request, command, response)
 
 
 def _aim(request: c3p.Request) -> tuple[str, str] | None:
@@ -99,18 +99,26 @@ def _aim(request: c3p.Request) -> tuple[str, str] | None:
 
 
 def _judge_notifications(stage: Stage, mcu: str) -> None:
-    """What an MCU reports to its Focus has versions as notifications have, and numbers that count on."""
-    documents: list[c3p.Notify] = []
+    """What an MCU reports to its Focus has numbers that count on, and versions as notifications have.
+
+    An answer to ``getConference`` has a version of its own, so that it takes the place of what was under way.
+    """
+    reports: list[c3p.Notify] = []
+    documents: list[c3p.ConferenceInfo] = []
     for each in stage.sent:
         document = read_document(each.passing) if each.passing.sender == mcu else None
-        if isinstance(document, c3p.Notify) and document not in documents:
-            documents.append(document)
-    for before, after in pairwise(documents):
+        if isinstance(document, c3p.Notify) and document not in reports:
+            reports.append(document)
+            documents.append(document.conference_info)
+        elif isinstance(document, c3p.Response) and isinstance(document.command, c3p.GetConference):
+            whole = document.command.conference_info
+            documents += [whole] if whole is not None else []
+    for before, after in pairwise(reports):
         if after.notification_id != before.notification_id + 1:
             clause = "notifications of an MCU are numbered"
             seen = f"{after.notification_id} after {before.notification_id}"
-            stage.blame("pyc3p, C3P over HTTP", Force.OURS, clause, seen, before, after)
-    for finding in check_roster_sequence([each.conference_info for each in documents], from_the_start=False):
+            stage.blame("C3P over HTTP, notify", Force.OURS, clause, seen, before, after)
+    for finding in check_roster_sequence(documents, from_the_start=False):
         stage.add(_shared(finding))
 
 
@@ -139,7 +147,7 @@ def _judge_ends(stage: Stage) -> None:
             stage.case = given.name
             clause = "each command has one final response"
             seen = f"{given.by}'s {given.name} had {len(given.ended)}"
-            stage.blame("[MS-CONFBAS] section 3.1", Force.MUST, clause, seen)
+            stage.blame("C3P, request and response", Force.MUST, clause, seen)
 
 
 def judge_quiet(stage: Stage) -> None:
@@ -173,7 +181,7 @@ def _judge_truth(stage: Stage, name: str, joined: Sequence[str]) -> None:
         if connected != stage.talks(user):
             clause = "who is shown as connected is in a call, and nobody else"
             seen = f"{user} is shown as {shown or 'absent'} and {'talks' if stage.talks(user) else 'does not talk'}"
-            stage.blame("RFC 4575 section 5.7.4", Force.MUST, clause, seen)
+            stage.blame("RFC 4575 section 5.7.3", Force.MUST, clause, seen)
     present = {uri for uri, _ in states}
     for member in joined:
         if stage.meeting.client(member).config.aor not in present:
@@ -186,7 +194,7 @@ def judge_legs(stage: Stage) -> None:
     for user in TONES:
         if not stage.is_idle(user):
             clause = "a leg ends with its conference"
-            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"the phone of {user} is still in a call")
+            stage.blame("C3P, deleteConference", Force.MUST, clause, f"the phone of {user} is still in a call")
 
 
 def judge_end(stage: Stage) -> None:
@@ -194,11 +202,11 @@ def judge_end(stage: Stage) -> None:
     for name, one in stage.meeting.sim.farm.mcus.items():
         if one.conferences or one.legs:
             clause = "an MCU is told of the end of a conference"
-            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} still has {one.conferences}")
+            stage.blame("C3P, deleteConference", Force.MUST, clause, f"{name} still has {one.conferences}")
     for name in (PRESENTER, ATTENDEE, LATECOMER):
         if stage.has_joined(name):
             clause = "everybody is told of the end of a conference"
-            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} is still in it")
+            stage.blame("C3P, deleteConference", Force.MUST, clause, f"{name} is still in it")
 
 
 def _shared(finding: OfDocuments) -> Finding:

@@ -127,7 +127,7 @@ class Stage:
         if isinstance(event, focus.CommandSucceeded):
             if given.forbidden:
                 clause = "who may not do something is refused"
-                self.blame("[MS-CONFBAS] section 3.2.5", Force.OURS, clause, f"{name} did: {given.name}")
+                self.blame("C3P, roles", Force.OURS, clause, f"{name} did: {given.name}")
             elif given.on_success is not None:
                 given.on_success()
 

@@ -16,7 +16,7 @@ _BRANCH: Final = re.compile(rb"(?im)^(?:via|v)[ \t]*:[^\r\n,]*?;[ \t]*branch[ \t
 _STATUS: Final = re.compile(rb"(?:SIP/2\.0|HTTP/1\.[01]) (\d{3})")
 _COMMAND: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?([a-z][A-Za-z]{5,40})[\s/>]")
 _CCCP: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:request|response|notify)\s")
-_CODE: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?response\s[^>]*\bcode\s*=\s*[\"'](\w+)")
+_CODE: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?response\s[^<>]{0,2000}?\bcode\s*=\s*[\"'](\w+)")
 
 
 def head_of(data: bytes) -> bytes:

@@ -108,14 +108,21 @@ class Ladder:
 
     @classmethod
     def of(
-        cls, records: Iterable[Record], names: Names | None = None, *, acts: Iterable[tuple[float, str]] = ()
+        cls,
+        records: Iterable[Record],
+        names: Names | None = None,
+        *,
+        acts: Iterable[tuple[float, str]] = (),
+        start: float | None = None,
     ) -> Ladder:
         """The ladder of all these records, which are in order of time.
 
         Names that the records tell are those of the whole ladder, and notes stand where a stage took long or failed.
-        ``acts`` are headings, each with the time at which it begins, on the clock of the records.
+        ``acts`` are headings, each with the time at which it begins, and ``start`` is the time from which all is
+        counted, if not from the first record; both on the clock of the records.
         """
         ladder, kept = cls(names), list(records)
+        ladder._start = start if start is not None or not kept else kept[0].at
         for record in kept:
             ladder._naming.learn(record)
         ladder._naming.settle()
@@ -123,7 +130,7 @@ class Ladder:
         for record in kept:
             while headings and headings[0][0] <= record.at:
                 at, text = headings.pop(0)
-                ladder.items.append(Act(at=max(at - kept[0].at, 0.0), text=text))
+                ladder.items.append(Act(at=ladder._since(max(at, kept[0].at)), text=text))
             while notes and notes[0].at < record.at:
                 ladder._add_note(notes.pop(0))
             ladder._take(record)
@@ -164,7 +171,7 @@ class Ladder:
     def _add_step(self, record: Record) -> Step:
         summary = summarize(record)
         step = Step(
-            at=self._since(record),
+            at=self._since(record.at),
             source=self._column(record.source),
             target=self._column(record.destination),
             label=summary.label,
@@ -178,7 +185,7 @@ class Ladder:
 
     def _add_note(self, note: Note) -> None:
         if len(self.items) < self._limit:
-            self.items.append(Remark(at=note.at - (self._start or 0.0), text=note.text, failed=note.failed))
+            self.items.append(Remark(at=self._since(note.at), text=note.text, failed=note.failed))
 
     def _add_media(self, record: Record) -> Band | None:
         pair = self._pair(record)
@@ -188,7 +195,7 @@ class Ladder:
             left, right = self._column(record.source), self._column(record.destination)
             if {left, right} <= set(self.columns) and self.columns.index(left) > self.columns.index(right):
                 left, right = right, left
-            band = self._bands[pair] = Band(at=self._since(record), left=left, right=right)
+            band = self._bands[pair] = Band(at=self._since(record.at), left=left, right=right)
             self.items.append(band)
         self._count(band, record)
         return band if new else None
@@ -201,7 +208,7 @@ class Ladder:
         return frozenset(ends)
 
     def _count(self, band: Band, record: Record) -> None:
-        band.last = self._since(record)
+        band.last = self._since(record.at)
         if record.layer == "rtcp":
             band.reports += 1
             return
@@ -211,8 +218,8 @@ class Ladder:
         else:
             band.back += 1
 
-    def _since(self, record: Record) -> float:
-        return record.at - (self._start or 0.0)
+    def _since(self, at: float) -> float:
+        return at - (self._start or 0.0)
 
     def _column(self, address: Address) -> str:
         name = self.names.label(address)

@@ -26,7 +26,7 @@ UNANSWERED: Final = 2.0
 UNANSWERABLE: Final = frozenset({"ACK", "BENOTIFY"})
 
 _TO: Final = re.compile(rb"(?im)^(?:to|t)[ \t]*:[^<\r\n]*<?(sips?:[^>;\s]+)")
-_REASON: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?response\s[^>]*\breason\s*=\s*[\"']([\w ]+)")
+_REASON: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?response\s[^<>]{0,2000}?\breason\s*=\s*[\"']([\w ]+)")
 _DIAGNOSTICS: Final = re.compile(rb"(?im)^ms-diagnostics(?:-public)?[ \t]*:[^\r\n]*?reason=\"([^\"\r\n]{1,120})\"")
 
 

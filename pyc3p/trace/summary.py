@@ -95,7 +95,7 @@ def _http(data: bytes) -> Summary:
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
     told = _document(body) if body.strip() else ""
     if words[0].startswith("HTTP/"):
-        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        status = int(words[1]) if len(words) > 1 and re.fullmatch("[0-9]{3}", words[1]) else 0
         failed = status >= 300 or " failure" in told
         reason = words[2] if len(words) > 2 else ""
         return Summary(f"{status} {reason}".rstrip(), told, Kind.FAILURE if failed else Kind.CONTROL)

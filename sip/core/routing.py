@@ -26,6 +26,8 @@ KNOWN_METHODS: Final = frozenset(
 _WITH_INVITE: Final = ("ACK", "BYE", "CANCEL", "PRACK", "UPDATE")
 #: Option tags that the endpoint itself implements.
 ENDPOINT_OPTIONS: Final = ("timer", "100rel")
+#: What every element says to OPTIONS of bodies: none that are compressed, in whatever language (section 11.2).
+TAKES_AS_IT_IS: Final = (("Accept-Encoding", "identity"), ("Accept-Language", "*"))
 
 
 class Claim(enum.IntEnum):
@@ -64,6 +66,7 @@ class CoreEntry:
     guards_dialogs: bool  #: whether it says what becomes of a request of a dialog that came from elsewhere
     durable: bool  #: whether its dialogs are written for a restart
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
+    takes_notify: bool  #: whether it lists NOTIFY itself: one of a session, and of no event, is for it
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
     allow: str  #: value of its Allow header
     supported_line: str  #: value of its Supported header
@@ -171,6 +174,7 @@ class Cores:
             guards_dialogs=guards_dialogs,
             durable=durable,
             names_dialogs="replaces" in options or "join" in options,
+            takes_notify="NOTIFY" in methods,
             answers_options="OPTIONS" in methods,
             allow=", ".join(sorted(all_methods)),
             supported_line=", ".join(listed),
@@ -201,7 +205,11 @@ class Cores:
         if request.uri.user is None:
             cores += [each for each in self._entries if each is not core and each.claims(request, flow)]
         if len(cores) == 1:
-            lines = (("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line))
+            lines: tuple[tuple[str, str], ...] = (
+                ("Allow", core.allow),
+                ("Accept", core.accept_line),
+                ("Supported", core.supported_line),
+            )
             events = core.events
         else:
             methods = frozenset[str]().union(*(KNOWN_METHODS if each.transparent else each.methods for each in cores))
@@ -212,6 +220,7 @@ class Cores:
                 ("Accept", "*/*" if "*/*" in accept else ", ".join(accept)),
                 ("Supported", ", ".join(_united(each.supported_line for each in cores))),
             )
+        lines += TAKES_AS_IT_IS
         return (*lines, ("Allow-Events", ", ".join(sorted(events)))) if events else lines
 
     def claiming(self, request: Request, flow: Flow, without: str | None = None) -> CoreEntry | None:

@@ -369,4 +369,4 @@ def _is_of_session(request: Request, core: CoreEntry) -> bool:
 
     Reports of delivery come that way (MS-CONFIM). They are for a core that lists NOTIFY.
     """
-    return "NOTIFY" in core.methods and "Event" not in request.headers
+    return core.takes_notify and "Event" not in request.headers

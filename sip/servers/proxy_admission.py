@@ -15,7 +15,7 @@ from sip.authentication.identification import Challenged, Identification, Identi
 from sip.authentication.origin import Origins
 from sip.authentication.trusted_peers import TrustedPeers
 from sip.core.forwarding import next_hop_of
-from sip.core.routing import KNOWN_METHODS
+from sip.core.routing import KNOWN_METHODS, TAKES_AS_IT_IS
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.events import Event
@@ -81,7 +81,8 @@ class ProxyConfig:
 
     def capabilities(self) -> list[tuple[str, str]]:
         """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""
-        return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
+        lines = (("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options)))
+        return [*lines, *TAKES_AS_IT_IS]
 
 
 def keys_of(config: ProxyConfig, entropy: Entropy) -> tuple[bytes, bytes]:

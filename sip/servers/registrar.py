@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
 import attrs
 
@@ -17,6 +18,7 @@ from sip.errors import RemoteProtocolError
 from sip.events import Event, FlowClosed, RequestReceived, ServerTransactionEnded
 from sip.flow import Flow
 from sip.headers.contact import Star
+from sip.headers.date import Date
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.networks import Networks
@@ -354,6 +356,8 @@ class Registrar:
         if "ms-keep-alive" in request.headers:
             value = f"UAS; tcp=no; hop-hop=yes; end-end=no; timeout={self.config.keep_alive}"
             lines.append(("ms-keep-alive", value))
+        if self._endpoint.wall_clock:  # who was not told the time tells none
+            lines.append(("Date", Date(datetime.fromtimestamp(self._endpoint.wall_clock + now, UTC))))
         return [*lines, *self.config.headers]
 
     # Addresses -------------------------------------------------------------------------------------------------------

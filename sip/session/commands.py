@@ -252,7 +252,7 @@ class SessionCommands:
 
         A 491 is reported as any other answer, with the wait of RFC 3261 section 14.1 left to the core
         (``glare_delay``). When one of the other side came first it ends in RequestFailed("glare"). Raises
-        LocalProtocolError while another of ours is open.
+        LocalProtocolError while another of ours is open, or with a body while another offer of ours is.
         """
         sessions = self._sessions
         found = sessions.live(session)
@@ -263,6 +263,8 @@ class SessionCommands:
             raise LocalProtocolError(f"cannot re-INVITE a session that is {found.state.value}")
         if found.outgoing is not None:
             raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
+        if body and found.updates:
+            raise LocalProtocolError("another offer of the session is open")  # section 13.2.1
         if found.reinvite is not None:
             return sessions.fail_request(session, found.owner, "glare")
         return InSession(sessions, found, "INVITE", given, body, content_type, report=True).send(now)
@@ -286,8 +288,8 @@ class SessionCommands:
         given = checked(headers, content_type)
         if found is None:
             return sessions.fail_request(session, None, "ended")
-        if body and found.updates:
-            raise LocalProtocolError("another offer of the session is open")
+        if body and (found.updates or found.outgoing is not None):
+            raise LocalProtocolError("another offer of the session is open")  # RFC 3311 section 5.1
         owes = found.invite is not None and found.invite.owes_answer
         if body and (owes or found.update is not None or found.reinvite is not None):
             return sessions.fail_request(session, found.owner, "glare")

@@ -168,7 +168,7 @@ class SubscriptionCommands:
         benotify: bool = False,
         now: float,
     ) -> None:
-        """Send a document. NOTIFYs of one subscription go out one at a time, in order; BENOTIFY at once.
+        """Send a document: NOTIFYs go out one at a time, in order; a BENOTIFY at once, unless one of them waits.
 
         ``benotify`` is taken as NOTIFY when the subscriber did not ask for it or its flow may lose messages
         (decided once, when the subscription is accepted). Nothing happens when it has just ended.

@@ -252,7 +252,7 @@ class Notifier(Subscription):
             self._expire_at(now + self.granted)
         if notification.last and self.dialog is not None:
             self.dialog.touch()
-        if benotify and self.benotify:
+        if benotify and self.benotify and not self._queue:  # it would overtake what waits
             self._life.command(given)
             self._send_benotify(notification, now)
         elif self._in_flight is None:

@@ -102,8 +102,8 @@ class Network:
         self.loss, self.duplication, self.jitter, self.latency = loss, duplication, jitter, latency
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []
-        self._flows: list[Flow] = []  # of each in the log
-        self._got: set[int] = set()  # the places in the log of what has arrived
+        self._carried: list[tuple[Sent, Flow]] = []  # all that was sent, whatever became of the log
+        self._got: set[int] = set()  # the places there of what has arrived
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
         self.cut: Callable[[Sent, Flow], bool] = lambda sent, flow: False  #: what gets lost on whatever transport
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
@@ -218,9 +218,9 @@ class Network:
     def _send(self, agent: Agent, transmit: Transmit) -> None:
         flow = transmit.flow
         sent = Sent(self.now, agent.name, str(flow.remote), transmit.data)
-        place = len(self.log)
+        place = len(self._carried)
         self.log.append(sent)
-        self._flows.append(flow)
+        self._carried.append((sent, flow))
         data = self.middle(sent, flow)
         if self.cut(sent, flow):
             return
@@ -317,7 +317,7 @@ class Network:
     def passages(self) -> list[Passage]:
         """Return everything that agents sent and that can be read, as judges take it: see `check_traffic`."""
         found = []
-        for place, (sent, flow) in enumerate(zip(self.log, self._flows, strict=True)):
+        for place, (sent, flow) in enumerate(self._carried):
             message = read(lambda sent=sent: parse_message(sent.data))  # type: ignore[misc]
             peer = self._agents.get(flow.remote.host)
             if message is not None:

@@ -28,8 +28,8 @@ from pyc3p.settings.loading import load_config
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.users import change_users, entries_of
 from rtp.aio import MediaPortsConfig
+from sip import DigestClient
 from sip.aio import live_entropy
-from sip.authentication.digest import DigestClient
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, serve_config, until, with_server
 
 HOST = "127.0.0.1"

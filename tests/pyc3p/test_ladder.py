@@ -3,8 +3,11 @@ from xml.etree import ElementTree
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import c3p
+from c3p.testing import documents
 from pyc3p import Ladder, Names, Record
 from pyc3p.trace.ladder import MAX_COLUMNS, OTHERS, Band, Step
 from pyc3p.trace.ladder_svg import render_svg
@@ -154,12 +157,25 @@ def test_changes_of_the_roster_are_told_in_short() -> None:
         (b"\xff\xfe not SIP", "sip", Kind.MALFORMED),
         (b"", "http", Kind.CONTROL),
         (b"HTTP/1.1 abc", "http", Kind.CONTROL),
+        (b"HTTP/1.1 \xb200 OK", "http", Kind.CONTROL),  # a digit for Python, and no number
         (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "http", Kind.FAILURE),
         (b"POST /x HTTP/1.1\r\n\r\n<no xml", "http", Kind.CONTROL),
     ],
 )
 def test_anything_can_be_put_into_words(data: bytes, layer: str, kind: Kind) -> None:
     assert summarize(record(0, ANN, FOCUS, data, layer)).kind is kind
+
+
+@given(documents(), st.integers(0, 4000), st.binary(max_size=6), st.booleans())
+def test_whatever_is_damaged_can_be_put_into_words(
+    document: c3p.Document, place: int, damage: bytes, over_http: bool
+) -> None:
+    body = bytes(document)
+    data = http("POST /x HTTP/1.1", body) if over_http else sip_request("INFO", body, c3p.CCCP_TYPE)
+    damaged = data[:place] + damage + data[place + len(damage) :]
+    each = record(0, ANN, FOCUS, damaged, "http" if over_http else "sip")
+    assert summarize(each).label
+    assert Ladder.of([each]).items
 
 
 def test_text_shows_columns_arrows_and_bands() -> None:

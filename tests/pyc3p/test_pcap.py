@@ -1,9 +1,12 @@
 import io
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyc3p import Names, Record
 from pyc3p.trace import packets
@@ -41,6 +44,37 @@ RECORDS = [
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     write_pcapng(tmp_path / "a.pcapng", RECORDS, wall_clock=1_700_000_000.0)
     assert read_records(tmp_path / "a.pcapng") == RECORDS
+
+
+HOSTS = st.sampled_from(["192.0.2.1", "192.0.2.2", "127.0.1.1"])
+ENDS = st.tuples(HOSTS, st.integers(1, 65535))
+
+
+@st.composite
+def sip_record(draw: st.DrawFn) -> Record:
+    source = draw(ENDS)
+    destination = draw(ENDS.filter(lambda other: other != source))
+    size = draw(st.integers(0, 200) | st.integers(60_000, 70_000))
+    transport = draw(st.sampled_from(["TCP", "UDP"] if size < 60_000 else ["TCP"]))
+    data = b"SIP/2.0 200 OK\r\nCall-ID: c\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+    return record(draw(st.integers(0, 1000)) / 4, "sip", transport, source, destination, data)
+
+
+@given(
+    st.lists(sip_record(), min_size=1, max_size=8), st.lists(st.tuples(st.text("ab é", min_size=1), ENDS), max_size=5)
+)
+def test_whatever_is_written_is_read_again_with_its_names(records: list[Record], named: list) -> None:
+    records.sort(key=lambda each: each.at)
+    names, read = Names(), Names()
+    for name, address in named:
+        names.add(name, address)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.pcapng"
+        assert write_pcapng(path, records, names=names) == 0
+        found = read_records(path, read)
+    start = records[0].at
+    assert found == [attrs.evolve(each, at=each.at - start) for each in records]
+    assert read.dump() == names.dump()
 
 
 def test_addresses_of_ipv6_and_host_names_can_be_written(tmp_path: Path) -> None:

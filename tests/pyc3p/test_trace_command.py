@@ -349,7 +349,21 @@ def test_the_command_line_chooses_and_draws(capture: Path, capsys: pytest.Captur
     shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.get("label") for line in shown] == ["INVITE", "200 OK", None]
     assert shown[2]["between"] == ["mcu", "carol"]
+    assert shown[0]["at"] == 1.2  # counted from the beginning of the capture, as --since is
     assert "carol" in page.read_text(encoding="utf-8")
+
+
+def test_heartbeats_of_one_element_are_known_by_whatever_connection_they_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = '<request requestId="1"><registerMcu mcuId="m"><sip-uri>sip:192.0.2.2:5070</sip-uri></registerMcu></request>'
+    answer = '<response requestId="1" code="success"><registerMcu/></response>'
+    beats = [each for n in range(4) for each in posted(n * 10.0, said, answer, port=40_000 + n)]
+    write_pcapng(tmp_path / "a.pcapng", beats)
+    assert run("trace", tmp_path / "a.pcapng", "--json") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert run("trace", tmp_path / "a.pcapng", "--json", "--heartbeats") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8
 
 
 def test_nothing_that_fits_is_said(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from sip import (
     Challenged,
     Credentials,
     CredentialStore,
+    DigestClient,
     DigestConfig,
     Flow,
     Identification,
@@ -33,7 +34,6 @@ from sip import (
     parse_message,
 )
 from sip.authentication import digest_server
-from sip.authentication.digest import DigestClient
 
 HERE = Address("192.0.2.10", 5060)
 STRANGER = Flow(1, "UDP", HERE, Address("198.51.100.7", 5060))

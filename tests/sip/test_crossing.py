@@ -204,3 +204,17 @@ def test_an_answer_while_the_last_notification_is_out(net: Network, alice: Agent
     assert bob.endpoint.counters["dropped: answer after the subscription ended"] == 1
     with pytest.raises(LocalProtocolError):
         bob.endpoint.reject_subscription(theirs, 403, now=net.now)  # type: ignore[arg-type]
+
+
+def test_nobody_offers_over_an_open_offer_of_his_own(net: Network, alice: Agent, bob: Agent) -> None:
+    ours, _ = established(net, alice, bob)
+    bob.on(ReinviteReceived, lambda e: bob.endpoint.respond(e.transaction, 488, now=net.now))
+    bob.on(UpdateReceived, lambda e: bob.endpoint.respond(e.transaction, 488, now=net.now))
+    commands = alice.endpoint.reinvite, alice.endpoint.update
+    for first, second in (commands, commands[::-1]):
+        first(ours, body=b"v=0", content_type=SDP, now=net.now)
+        with pytest.raises(LocalProtocolError, match="another offer"):
+            second(ours, body=b"v=0 other", content_type=SDP, now=net.now)
+        alice.endpoint.update(ours, now=net.now)  # without an offer it may be
+        net.run(1)
+        alice.take(())

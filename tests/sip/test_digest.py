@@ -10,6 +10,7 @@ from sip import (
     Authorization,
     Challenge,
     Credentials,
+    DigestClient,
     DigestConfig,
     DigestServer,
     PasswordStore,
@@ -19,7 +20,7 @@ from sip import (
     Uri,
     digest_secret,
 )
-from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response
+from sip.authentication.digest import ALGORITHMS, digest_response
 from sip.authentication.digest_server import Outcome
 
 MUFASA = {

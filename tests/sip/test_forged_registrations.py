@@ -14,6 +14,7 @@ from sip import (
     Authenticator,
     AuthenticatorConfig,
     Credentials,
+    DigestClient,
     Endpoint,
     EndpointConfig,
     Flow,
@@ -28,7 +29,6 @@ from sip import (
     WrongPasswordLimits,
     parse_message,
 )
-from sip.authentication.digest import DigestClient
 from tests.sip.test_identified_requests import BOBS, EVE, EVES, Town
 
 HERE, EVERYWHERE = "192.0.2.10", "0.0.0.0"

@@ -13,6 +13,7 @@ from sip import (
     Credentials,
     CredentialStore,
     Destination,
+    DigestClient,
     Endpoint,
     EndpointConfig,
     Event,
@@ -36,7 +37,6 @@ from sip import (
     digest_secret,
     parse_message,
 )
-from sip.authentication.digest import DigestClient
 
 HERE = "192.0.2.10"
 BOBS, EVES, STRANGERS, TRUSTED = "198.51.100.2", "198.51.100.3", "203.0.113.5", "10.0.0.7"

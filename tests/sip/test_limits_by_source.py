@@ -11,6 +11,7 @@ from sip import (
     Authenticator,
     AuthenticatorConfig,
     Credentials,
+    DigestClient,
     EndpointConfig,
     Flow,
     FlowLost,
@@ -28,7 +29,6 @@ from sip import (
     parse_message,
     source_of,
 )
-from sip.authentication.digest import DigestClient
 from sip.testing.network import Agent, Network, raw_request
 
 GREEDY, MODEST = "198.51.100.1", "198.51.100.2"

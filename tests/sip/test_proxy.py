@@ -16,6 +16,7 @@ from sip import (
     Claim,
     ConnectWanted,
     Credentials,
+    DigestClient,
     DomainNotServed,
     Endpoint,
     EndpointConfig,
@@ -41,7 +42,6 @@ from sip import (
     Uri,
     parse_message,
 )
-from sip.authentication.digest import DigestClient
 
 HERE = "192.0.2.10"
 ALICE, BOB, BOBS_DESK, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.7"

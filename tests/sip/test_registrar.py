@@ -10,6 +10,7 @@ from sip import (
     Address,
     BindingsChanged,
     Credentials,
+    DigestClient,
     Endpoint,
     EndpointConfig,
     Flow,
@@ -24,7 +25,6 @@ from sip import (
     SeededEntropy,
     parse_message,
 )
-from sip.authentication.digest import DigestClient
 
 LOCAL = Address("192.0.2.10", 5060)
 TCP = Flow(7, "TCP", LOCAL, Address("192.0.2.1", 40001))
@@ -117,6 +117,12 @@ def test_a_registered_contact_is_found_and_listed_with_its_lifetime() -> None:
     assert [str(each) for each in response.contact] == [f"{BOB};expires=600"]
     assert response.headers.get("Expires") == "600"
     assert element.contacts() == ["sip:bob@192.0.2.1:5070"]
+
+
+def test_the_answer_has_the_date_where_somebody_has_told_it() -> None:
+    element = Element()
+    element.advance(86_400)
+    assert element.register(BOB).headers.get("Date") == "Tue, 13 Jan 1970 13:46:40 GMT"
 
 
 def test_the_lifetime_in_the_contact_comes_before_the_header_and_both_before_the_default() -> None:

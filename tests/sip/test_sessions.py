@@ -648,3 +648,15 @@ def test_a_notify_that_belongs_to_no_subscription_ends_no_session_whatever_becom
     assert len(bob.of(ResponseReceived)) + len(bob.of(RequestFailed)) == 1
     assert bob.endpoint.session(theirs).state is SessionState.CONFIRMED
     assert not bob.of(SessionEnded)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_notify_of_no_event_is_for_a_core_that_lists_it_and_else_489(net: Network, listed: bool) -> None:
+    """Reports of delivery come so (MS-CONFIM section 2.2.2); a core that takes SUBSCRIBE has not asked for them."""
+    alice, bob = net.agent("alice"), net.agent("bob", core=False)
+    bob.add_core(methods=("INVITE", "SUBSCRIBE", *(("NOTIFY",) if listed else ())))
+    ours, _ = established(net, alice, bob)
+    bob.on(RequestReceived, lambda event: bob.endpoint.respond(event.transaction, 200, now=net.now))
+    alice.endpoint.request_in_session(ours, "NOTIFY", body=b"report", content_type="text/plain", now=net.now)
+    net.run(1)
+    assert alice.one(ResponseReceived).response.status == (200 if listed else 489)

@@ -17,6 +17,7 @@ from sip import (
     SubscriptionFlowLost,
     SubscriptionId,
 )
+from sip.testing.judges.traffic import check_traffic
 from sip.testing.network import Agent, Network, raw_request
 
 XML = "application/conference-info+xml"
@@ -401,6 +402,20 @@ def test_benotify_goes_out_at_once_and_is_never_answered(net: Network, alice: Ag
     assert bodies(alice)[-3:] == [b"1", b"2", b"3"]
     numbers = [request.cseq.number for request in net.requests("BENOTIFY")]
     assert numbers == list(range(numbers[0], numbers[0] + 3))
+
+
+def test_a_benotify_does_not_overtake_what_waits(net: Network, alice: Agent, bob: Agent) -> None:
+    notifying(bob)
+    watch(alice, bob, transport="tcp", headers=[("Supported", "ms-benotify")])
+    net.run(1)
+    theirs = bob.one(SubscribeReceived).subscription
+    send(bob, b"1", b"2")
+    send(bob, b"3", benotify=True)
+    bob.endpoint.end_subscription(theirs, reason="noresource", benotify=True, now=net.now)
+    bob.take(())
+    net.run(1)
+    assert bodies(alice)[-4:] == [b"1", b"2", b"3", b""]
+    assert [str(each) for each in check_traffic(net.passages()) if "Expires" not in each.clause] == []
 
 
 @pytest.mark.parametrize(("transport", "supported"), [("udp", True), ("tcp", False)])

@@ -12,6 +12,7 @@ from sip import (
     Challenged,
     Credentials,
     CredentialsRefused,
+    DigestClient,
     Flow,
     Identification,
     Identified,
@@ -25,7 +26,6 @@ from sip import (
     digest_secret,
     parse_message,
 )
-from sip.authentication.digest import DigestClient
 from sip.authentication.wrong_passwords import WrongPasswords
 
 HERE = Address("192.0.2.10", 5060)
