@@ -458,7 +458,7 @@ def test_addresses_of_other_kinds_have_no_way_out() -> None:
     from mcu.legs.targets import Targets, number_or_user
     from sip import Uri
 
-    config = McuConfig(mcu_id="m", http_url="h", sip_contact=Uri.parse("sip:mcu@192.0.2.1"))
+    config = McuConfig(mcu_id="m", http_url="http://h", sip_contact=Uri.parse("sip:mcu@192.0.2.1"))
     assert Targets(config, config.media_policy.terms).attempt(Uri.parse("http://example.com/")) is None
     assert number_or_user(Uri.parse("tel:+49xyz")) is None
     assert number_or_user(Uri.parse("tel:+49-30")) == "+4930"
