@@ -61,7 +61,7 @@ class LeaseSettings:
     """How nodes notice that one is gone, in seconds."""
 
     interval: float = 1.0  #: between two renewals
-    #: of a lease: a renewal may be lost and the next one late, and what a node had is back on others within five seconds
+    #: of a lease: a renewal may be lost and the next one late; what a node had is back on others within five seconds
     #: of its end
     lifetime: float = 3.0
     answer: float = 1.0  #: for an answer of the store; then it counts as away
