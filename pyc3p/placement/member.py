@@ -61,7 +61,8 @@ class LeaseSettings:
     """How nodes notice that one is gone, in seconds."""
 
     interval: float = 1.0  #: between two renewals
-    #: of a lease: two renewals may be lost, and what a node had is back on others within five seconds of its end
+    #: of a lease: a renewal may be lost and the next one late; what a node had is back on others within five seconds
+    #: of its end
     lifetime: float = 3.0
     answer: float = 1.0  #: for an answer of the store; then it counts as away
     #: Operations under way at once: enough to take 1,000 conferences over in a second, at a round trip of 50 ms
@@ -264,8 +265,8 @@ class Member:
             self._lapsed()
         if isinstance(operation, Claim | FindOwner) and begun.purpose is _Purpose.ASKED:
             self._events.append(ClaimFailed(owner=self.owner, want=begun.want))
-        elif isinstance(operation, Rewrite) and operation.key in self.held:
-            self._unsure.add(operation.key)
+        if isinstance(operation, Claim | Rewrite) and operation.key in self.held:
+            self._unsure.add(operation.key)  # a higher epoch may be there, and a release of ours would not be for it
 
     def _begin(self, begun: _Begun) -> None:
         self._waiting.append(begun)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 import attrs
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyc3p.placement.events import (
@@ -344,6 +345,64 @@ def test_a_claim_whose_answer_was_lost_is_found_and_goes_on() -> None:
     assert [each.key for each in site.events if isinstance(each, TakenOver)] == ["a"]
 
 
+def test_a_higher_claim_whose_answer_was_lost_is_made_again_so_that_its_end_is_known() -> None:
+    """The store would take no release of the epoch before, and the claim would stay for ever."""
+    group = Group(count=1)
+    site = group["focus-1"]
+    site.claim("a")
+    site.deaf = True
+    site.member.claim(77, "a", above=41, now=group.now)
+    group.run(STEP)
+    site.deaf = False
+    group.run(3.0)
+    assert site.of(ClaimFailed) == [ClaimFailed(owner="placement", want=77)]
+    assert group.store.claims["a"] == ("focus-1", site.member.held["a"])
+    site.member.release("a", epoch=site.member.held["a"], now=group.now)
+    group.run(1.0)
+    assert group.store.claims == {}
+
+
+@pytest.mark.parametrize("way", ["no answer", "no lease"])
+def test_what_a_store_did_not_take_of_a_conference_is_asked_for_again(way: str) -> None:
+    group = Group(count=1)
+    site = group["focus-1"]
+    site.claim("a")
+    site.events.clear()
+    site.member.rewrite("a", lambda: [Piece("p", b"1")], now=group.now)
+    assert site.member.is_writing
+    if way == "no lease":
+        (number,) = [each for each, _ in site.member.operations(now=group.now)]
+        site.member.failed(number, lost=True, now=group.now)
+    else:
+        site.away = True
+        group.run(1.0)
+        site.away = False
+    group.run(2.0)
+    assert not site.member.is_writing
+    assert bool(site.of(LeaseLapsed)) == (way == "no lease")
+    assert site.of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="a", epoch=2)]
+    assert group.store.written == {}
+    site.member.rewrite("a", lambda: [Piece("p", b"1")], now=group.now)
+    group.run(5.0)
+    assert group.store.written["a"] == {"p": Piece("p", b"1")}
+    assert len(site.of(ClaimRenewed)) == 1  # what was taken is not asked for
+
+
+def test_a_conference_that_has_ended_is_not_asked_for_although_it_was_not_written() -> None:
+    group = Group(count=1)
+    site = group["focus-1"]
+    site.claim("a")
+    site.away = True
+    site.member.rewrite("a", lambda: [Piece("p", b"1")], now=group.now)
+    group.run(STEP)
+    site.member.release("a", epoch=1, now=group.now)
+    group.run(1.5)
+    site.away = False
+    group.run(5.0)
+    assert not site.of(ClaimRenewed)
+    assert group.store.claims == group.store.written == {}
+
+
 def test_when_a_store_is_back_whoever_is_first_takes_nothing_of_those_who_come_a_moment_later() -> None:
     """No node has a lease then: leases ended while the store was away, and all renew within a second."""
     for first in NAMES[1:]:
@@ -420,6 +479,7 @@ ACTIONS = st.one_of(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(ACTIONS, st.sampled_from([0.25, 1.0, 5.0])), max_size=25))
+@example([(("claim", "focus-1", "a"), 0.25), (("deaf", "focus-1", "a"), 0.25), (("claim", "focus-1", "a"), 0.25)])
 def test_in_the_end_each_conference_has_one_owner_and_none_has_two_at_one_epoch(
     actions: list[tuple[tuple[str, str, str], float]],
 ) -> None:

@@ -13,7 +13,7 @@ from pyc3p.elements import FarmPlan, Handset, Person
 from pyc3p.phone import PhoneAnswered, PhoneReleased
 from pyc3p.simnet import HttpFault
 from sip import Piece, StateUnreadable, piece_parts, read_piece, write_piece
-from tests.simulation.restarting import Restarting
+from tests.simulation.restarting import Killed, Restarting
 
 ANN, WES, BOB = "sip:ann@example.com", "sip:wes@example.com", "sip:bob@example.com"
 
@@ -200,6 +200,57 @@ def test_a_focus_that_lets_a_conference_go_tells_nobody_and_another_goes_on_with
     assert met.roster("watcher") == met.true_roster()
     assert met.statuses(BOB) == ["audio-video connected"]
     assert met.outcome("presenter", met.eject("presenter", BOB)).succeeded
+
+
+def over_udp() -> Restarting:
+    """Ann and wes are in, and their clients cannot notice that the Focus is another one."""
+    people = [
+        Person(name=name, user=user, display_name=user.title(), transport="udp")
+        for name, user in (("presenter", "ann"), ("watcher", "wes"))
+    ]
+    return begun(people=people)
+
+
+def test_everybody_is_told_everything_again_although_nothing_has_changed() -> None:
+    """What was sent last may not have arrived, and who follows the conference would never know."""
+    met = over_udp()
+    before = {name: met.documents(name)[-1] for name in ("presenter", "watcher")}
+    met.restart(away=0.0)
+    met.network.run_for(2.0)
+    for name, (_, subscription, version, _) in before.items():
+        ((_, same, later, document),) = [each for each in met.documents(name) if each[0] >= met.restarts[0]]
+        assert same == subscription
+        assert later > version
+        assert b'state="full"' in document
+        assert all(user.encode() in document for user in (ANN, WES))
+        assert met.roster(name) == met.true_roster()
+
+
+def test_what_was_written_and_never_sent_is_told_by_the_focus_that_goes_on() -> None:
+    met = over_udp()
+    met.kill_at(met.saves + 1)
+    lock = met.command("presenter", lambda client, now: client.set_lock(True, now=now))
+    with pytest.raises(Killed):
+        met.network.run_for(5.0)
+    assert locked(met) == {"presenter": False, "watcher": False}
+    met.restart(away=0.0)
+    met.network.run_for(40.0)
+    assert met.outcome("presenter", lock).succeeded
+    assert locked(met) == {"presenter": True, "watcher": True}
+
+
+def locked(met: Restarting) -> dict[str, bool]:
+    """Whether the conference is locked, as people see it."""
+    seen = {}
+    for name in ("presenter", "watcher"):
+        roster = met.client(name).roster
+        assert roster is not None
+        assert roster.conference_view is not None
+        view = roster.conference_view.view(roster.entity)
+        assert view is not None
+        assert view.entity_state is not None
+        seen[name] = view.entity_state.locked is True
+    return seen
 
 
 def test_all_that_is_known_is_in_the_pieces() -> None:
