@@ -32,6 +32,9 @@ FOREIGN: Final = (
     "Mapping, MutableMapping, Sequence, Collection, Protocol, Generic, NamedTuple"
 )
 
+#: What every exception has from Python.
+OF_EVERY_EXCEPTION: Final = ", ".join(name for name in dir(BaseException) if not name.startswith("_"))
+
 #: Packages of others whose names occur in signatures.
 OTHERS: Final = frozenset(("aiohttp", "attr", "attrs", "hypothesis", "lxml", "numpy", "ssl", "typing_extensions"))
 
@@ -89,6 +92,12 @@ def directive_for(value: object) -> str:
     return "autodata"
 
 
+def named(full: str) -> object:
+    """Return what a door has under a name."""
+    door, _, name = full.rpartition(".")
+    return getattr(importlib.import_module(door), name, None)
+
+
 def said_of(door: str, name: str, value: object) -> list[str]:
     """Return what stands beside the definition of a constant or alias, and what an alias is for."""
     lines: list[str] = []
@@ -123,7 +132,7 @@ class Door(SphinxDirective):
             value, full = getattr(module, name), f"{module.__name__}.{name}"
             directive = directive_for(value)
             elsewhere = place_of(f"{getattr(value, '__module__', '')}.{name}", None, None)
-            if elsewhere and elsewhere != full:
+            if elsewhere and elsewhere != full and named(elsewhere) is value:
                 lines += [f".. py:class:: {full}", "", f"   The same as :py:obj:`{elsewhere}`."]
             elif directive == "autodata":
                 lines += [f".. py:data:: {full}", "", *(f"   {line}" for line in said_of(module.__name__, name, value))]
@@ -131,6 +140,10 @@ class Door(SphinxDirective):
                 lines += [f".. {directive}:: {full}"]
                 if directive != "autofunction":
                     lines += ["   :members:", "   :undoc-members:", f"   :inherited-members: {FOREIGN}"]
+                    if directive == "autoexception":
+                        lines.append(f"   :exclude-members: {OF_EVERY_EXCEPTION}")
+                    elif "__call__" in vars(value):
+                        lines.append("   :special-members: __call__")
             lines.append("")
         holder = nodes.Element()
         self.state.nested_parse(StringList(lines, source=self.get_source_info()[0]), self.content_offset, holder)
@@ -140,10 +153,10 @@ class Door(SphinxDirective):
 def _signature(
     app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str, str | None] | None:
-    """Leave out what follows from the fields below (attrs), and what no caller gives (enumerations)."""
+    """Leave out what follows from the fields below (attrs), and what no caller gives (enumerations, protocols)."""
     if what not in ("class", "exception") or not inspect.isclass(value):
         return None
-    if issubclass(value, enum.Enum):
+    if issubclass(value, enum.Enum) or getattr(value, "_is_protocol", False):
         return "", None
     if not attrs.has(value):
         return None
@@ -167,7 +180,7 @@ def _default(app: Sphinx, what: str, name: str, value: Any, options: Any, lines:
     if field is None or field.default is attrs.NOTHING or isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
         return
     shown = str(field.default) if isinstance(field.default, enum.Enum) else repr(field.default)
-    if len(shown) < 60 and "object at 0x" not in shown:
+    if len(shown) < 60 and " at 0x" not in shown:
         lines += ["", f"Default: ``{shown}``"]
 
 

@@ -9,6 +9,8 @@ import attrs
 
 import c3p
 import focus
+import sip
+from pyc3p.commands.addresses import LOCALHOST, is_loopback
 from pyc3p.commands.credentials import PasswordWanted
 from pyc3p.commands.invite_commands import Command, CommandError, give, parse_command
 from pyc3p.commands.output import Output
@@ -110,9 +112,20 @@ class Errand:
         found = command.conference_infos if isinstance(command, c3p.GetConferences) else ()
         if self._output.as_json:
             self._output.tell("", conferences=list(map(_described, found)))
+        elif not found:
+            self._output.tell(_none_of(sip.Uri.parse(self._options.aor)))
         for info in () if self._output.as_json else found:
             self._output.tell(f"{info.entity}  {_described(info)['subject'] or ''}".rstrip())
         return 0
+
+
+def _none_of(organizer: sip.Uri) -> str:
+    """What is told instead of an empty list: a conference belongs to one name of the machine."""
+    told = f"{organizer} has no conferences here"
+    if not is_loopback(organizer.host):
+        return told
+    other = "127.0.0.1" if organizer.host == LOCALHOST else LOCALHOST
+    return f"{told}; those of {sip.Uri(organizer.scheme, other, organizer.user)} are listed with --as that address"
 
 
 def _described(info: c3p.ConferenceInfo) -> dict[str, object]:

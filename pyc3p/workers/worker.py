@@ -71,6 +71,7 @@ class Worker:
         self._heard = loop.time()
         self._process, self._launched = self._launched or launch(), None
         self._ready = loop.create_future()
+        self._ready.add_done_callback(_heard_of)
         channel = self._channel = Channel(self._told, lambda why: self._ended(channel, why))
         assert self._process.stdout is not None
         assert self._process.stdin is not None
@@ -227,6 +228,12 @@ class Worker:
         sink.record(
             layer=layer, transport=transport, source=(host, port), destination=(to_host, to_port), data=data, at=at
         )
+
+
+def _heard_of(ready: asyncio.Future[None]) -> None:
+    """Its problem is known, also where that of another part came first and nobody waits for this one any more."""
+    if not ready.cancelled():
+        ready.exception()
 
 
 async def _over(process: Process, seconds: float) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from pyc3p.cli import main
 from pyc3p.commands.errand import Errand, ErrandOptions
 from pyc3p.commands.invite import Invite
+from pyc3p.commands.output import Format
 from pyc3p.elements.server import Server
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
@@ -16,9 +17,12 @@ from tests.pyc3p.test_serve import Kept, invite_options, phone_at, serve_config,
 ALICE = "sip:presenter@127.0.0.1"
 
 
-async def errand(config: ServeConfig, line: str, conference: str | None, **more: Any) -> tuple[int, Kept]:
+async def errand(
+    config: ServeConfig, line: str, conference: str | None, *, form: Format = Format.JSON, **more: Any
+) -> tuple[int, Kept]:
     """Carry out one command as a script does."""
     told = Kept()
+    told.format = form
     options = ErrandOptions(
         line=line, conference=conference, server=("127.0.0.1", config.sip_port), **{"aor": ALICE, **more}
     )
@@ -38,6 +42,11 @@ def test_everything_that_a_presenter_does_can_be_done_by_a_script() -> None:
 
         (_, listed) = await errand(config, "list", None)
         (found,) = listed.lines[-1][1]["conferences"]  # type: ignore[misc, attr-defined]
+        _, other = await errand(config, "list", None, aor="sip:presenter@localhost", form=Format.PLAIN)
+        assert other.texts == [
+            "sip:presenter@localhost has no conferences here; "
+            "those of sip:presenter@127.0.0.1 are listed with --as that address"
+        ]
         assert (found["conference"], found["subject"]) == (uri, "Talk")
         for line in (
             *("add sip:carol@127.0.0.1", "mute bob", "unmute bob", "hold bob", "resume bob", "gain bob 150"),

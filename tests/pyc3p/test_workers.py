@@ -1,6 +1,7 @@
 """MCUs in processes of their own: started, told, listened to, and started again."""
 
 import asyncio
+import gc
 import os
 import pickle
 import signal
@@ -249,6 +250,29 @@ def test_the_problem_of_a_worker_is_the_problem_of_the_server() -> None:
 
         with pytest.raises(Problem, match=f"port {port} on 127.0.0.1 is in use.*--mcu-http-port"):
             with_workers(config, scenario)
+
+
+def test_of_two_parts_that_cannot_start_one_is_told_of() -> None:
+    strays: list[dict[str, object]] = []
+    with reserved_ports(2) as (port, mcu_port):
+        config = serve_config(workers=1, http_port=port, mcu_http_port=mcu_port)
+
+        async def everything() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: strays.append(context))
+            server = build_system(config, None, Kept())
+            assert server.workers is not None
+            (worker,) = server.workers.all
+            try:
+                await server.workers.start()
+                await until(lambda: worker._ready is not None and worker._ready.done())
+                with pytest.raises(Problem, match=f"port {port} on 127.0.0.1 is in use.*--http-port"):
+                    await server.nodes[0].start()
+            finally:
+                await server.stop()
+
+        asyncio.run(everything())
+    gc.collect()  # a future whose exception nobody looked at says so when it goes
+    assert strays == []
 
 
 def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
