@@ -14,7 +14,7 @@ from lxml import etree
 try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
-    raise ImportError("c3p.altering needs hypothesis: pip install 'pyc3p[testing]'") from error
+    raise ImportError("c3p.altering needs hypothesis: pip install '.[testing]' in a checkout") from error
 
 from c3p.binding.xml import parse_xml
 

@@ -196,6 +196,7 @@ def _leave_out_bindings() -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx."""
+    importlib.import_module("mcu.plane.plane")  # read when media flow; types of it are in signatures
     _leave_out_bindings()
     app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("door", Door)

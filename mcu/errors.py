@@ -25,5 +25,5 @@ class MissingExtra(ImportError):
     """A package of an extra is not installed; the text names the extra."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {package}: install pyc3p[{extra}]", name=package)
+        super().__init__(f"{purpose} needs {package}: pip install '.[{extra}]' in a checkout", name=package)
         self.extra = extra

@@ -37,7 +37,9 @@ def _code(arguments: Sequence[str] | None) -> int:
         missing = (cause.name or "").partition(".")[0]
         if missing not in _EXTRAS:
             raise
-        sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[{_EXTRAS[missing]}]' brings it\n")
+        sys.stderr.write(
+            f"pyc3p: {missing} is not installed; pip install '.[{_EXTRAS[missing]}]' in a checkout brings it\n"
+        )
         return 1
     except KeyboardInterrupt:  # while modules are read, which takes a moment
         return 130

@@ -24,12 +24,12 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
 @pytest.mark.parametrize(
     ("module", "extra"),
     [
-        ("sip.testing", "pyc3p[testing]"),
-        ("c3p.testing", "pyc3p[testing]"),
-        ("rtp.testing", "pyc3p[testing]"),
-        ("pyc3p.simnet", "pyc3p[testing]"),
-        ("mcu.audio.mixer", "pyc3p[mcu]"),
-        ("pyc3p.state.redis", "pyc3p[redis]"),
+        ("sip.testing", ".[testing]"),
+        ("c3p.testing", ".[testing]"),
+        ("rtp.testing", ".[testing]"),
+        ("pyc3p.simnet", ".[testing]"),
+        ("mcu.audio.mixer", ".[mcu]"),
+        ("pyc3p.state.redis", ".[redis]"),
     ],
 )
 def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:
@@ -42,17 +42,17 @@ def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:
 def test_a_command_without_its_extra_is_one_line_that_names_it(missing: str) -> None:
     command = "['serve', '--host', '192.0.2.1', '--insecure']"
     done = python_without((missing,), f"import pyc3p.cli\npyc3p.cli.main({command})")
-    assert done.stderr == f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n"
+    assert done.stderr == f"pyc3p: {missing} is not installed; pip install '.[server]' in a checkout brings it\n"
     assert done.returncode == 1
 
 
 def test_the_simulation_names_the_extra_for_tests() -> None:
     done = python_without(("hypothesis",), "import pyc3p.cli\npyc3p.cli.main(['simulate'])")
-    assert done.stderr == "pyc3p: hypothesis is not installed; pip install 'pyc3p[testing]' brings it\n"
+    assert done.stderr == "pyc3p: hypothesis is not installed; pip install '.[testing]' in a checkout brings it\n"
     assert done.returncode == 1
 
 
 def test_the_port_for_operators_names_what_it_lacks() -> None:
     done = python_without(("prometheus_client",), "from pyc3p.cli import main\nmain(['serve', '--ops-port', '9100'])")
-    assert done.stderr == "pyc3p: prometheus_client is not installed; pip install 'pyc3p[server]' brings it\n"
+    assert done.stderr == "pyc3p: prometheus_client is not installed; pip install '.[server]' in a checkout brings it\n"
     assert done.returncode == 1

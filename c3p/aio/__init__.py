@@ -5,7 +5,7 @@ from __future__ import annotations
 try:
     import aiohttp as _aiohttp  # noqa: F401
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
-    raise ImportError("c3p.aio needs aiohttp: pip install 'pyc3p[server]'") from error
+    raise ImportError("c3p.aio needs aiohttp: pip install '.[server]' in a checkout") from error
 
 from c3p.aio.client import C3pClient
 from c3p.aio.server import C3pServer, Handler, Listen, Listener

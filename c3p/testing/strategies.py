@@ -11,7 +11,7 @@ from typing import Final, TypeVar, cast
 try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
-    raise ImportError("c3p.testing needs hypothesis: pip install 'pyc3p[testing]'") from error
+    raise ImportError("c3p.testing needs hypothesis: pip install '.[testing]' in a checkout") from error
 
 from c3p.altering import altered as altered
 from c3p.binding.binding import BoundField, bound_fields, evolved, ordered_extra

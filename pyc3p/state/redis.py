@@ -20,7 +20,7 @@ try:
     from redis.backoff import NoBackoff
     from redis.exceptions import RedisError
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
-    raise ImportError("pyc3p.state.redis needs redis: pip install 'pyc3p[redis]'") from error
+    raise ImportError("pyc3p.state.redis needs redis: pip install '.[redis]' in a checkout") from error
 
 from mcu import is_factory_place
 from pyc3p.placement.belonging import Belonging

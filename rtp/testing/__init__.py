@@ -1,6 +1,6 @@
 """Hypothesis strategies for the values of this package, a network that delays, loses and reorders, and judges of media.
 
-Needs the ``testing`` extra (``pip install pyc3p[testing]``).
+Needs the ``testing`` extra (``pip install '.[testing]'`` in a checkout).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import attrs
 try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover - the message is for people without the extra
-    raise ImportError("rtp.testing needs hypothesis: pip install pyc3p[testing]") from error
+    raise ImportError("rtp.testing needs hypothesis: pip install '.[testing]' in a checkout") from error
 
 from rtp.packets.rtcp import (
     ApplicationDefined,

@@ -3,7 +3,7 @@
 Strategies give values, headers and messages, valid and broken, and whole calls; ``Network`` carries what endpoints
 send, with loss, duplication, reordering and virtual time.
 
-Needs the extra ``testing`` (``pip install pyc3p[testing]``)::
+Needs the extra ``testing`` (``pip install '.[testing]'`` in a checkout)::
 
     from hypothesis import given
     from sip.testing import requests
@@ -17,7 +17,7 @@ from __future__ import annotations
 try:
     import hypothesis as _hypothesis  # noqa: F401
 except ImportError as missing:
-    raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
+    raise ImportError("sip.testing needs Hypothesis: pip install '.[testing]' in a checkout") from missing
 
 from sip.testing.agent import METHODS, Agent
 from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length

@@ -475,5 +475,5 @@ def test_spelling_without_meaning_is_folded() -> None:
 
 def test_a_missing_extra_names_itself() -> None:
     error = MissingExtra("numpy", "mcu", "mixing")
-    assert str(error) == "mixing needs numpy: install pyc3p[mcu]"
+    assert str(error) == "mixing needs numpy: pip install '.[mcu]' in a checkout"
     assert (error.name, error.extra) == ("numpy", "mcu")

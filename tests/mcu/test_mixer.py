@@ -229,7 +229,7 @@ def test_without_numpy_the_package_imports_and_the_mixer_names_the_extra() -> No
         "except mcu.MissingExtra as error: print(error, error.extra)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "mixing needs numpy: install pyc3p[mcu] mcu"
+    assert done.stdout.strip() == "mixing needs numpy: pip install '.[mcu]' in a checkout mcu"
 
 
 def test_unknown_names_of_the_package_are_attribute_errors() -> None:

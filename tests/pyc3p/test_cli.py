@@ -151,7 +151,7 @@ def test_without_the_extra_one_line_names_it(
     monkeypatch.setattr(builtins, "__import__", no_click)
     assert pyc3p("--help") == 1
     error = capsys.readouterr().err
-    assert error == "pyc3p: click is not installed; pip install 'pyc3p[server]' brings it\n"
+    assert error == "pyc3p: click is not installed; pip install '.[server]' in a checkout brings it\n"
 
 
 def test_a_presenter_is_of_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sip.testing.conformance.registering import Registering
 
 CONTACT: Final = f"sip:tester@{TESTER.host}:{TESTER.port}"
-IN_BRACKETS: Final = f"<{CONTACT}>"
+CONTACT_VALUE: Final = f"<{CONTACT}>"  #: as it stands in a Contact header
 #: A description of sound that any phone can answer.
 SDP: Final = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n"
@@ -99,7 +99,7 @@ class Tester:
         acks: bool = True,
         final_within: float | None = 40.0,
         cseq: int | None = None,
-        contact: str | None = IN_BRACKETS,
+        contact: str | None = CONTACT_VALUE,
     ) -> Asked:
         """Send a request, in a call or outside of any; the element owes what `owe_answers` says."""
         call = call or self.new_call(uri)
@@ -124,7 +124,7 @@ class Tester:
         headers: Iterable[tuple[str, object]],
         body: bytes,
         rport: bool,
-        contact: str | None = IN_BRACKETS,
+        contact: str | None = CONTACT_VALUE,
     ) -> Request:
         return Request.build(
             method,
