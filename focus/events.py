@@ -95,6 +95,16 @@ class McuAssigned(Event):
 
 
 @attrs.frozen(kw_only=True)
+class McuSilent(Event):
+    """An assigned MCU let a time-out pass, and is asked again: it answers, or `McuLost` follows."""
+
+    conference_uri: str
+    mcu_type: str
+    mcu_id: str
+    participants: int  #: who are shown on it, and may be gone
+
+
+@attrs.frozen(kw_only=True)
 class McuLost(Event):
     """An assigned MCU failed; what it owned was taken from the roster (docs/design-decisions.rst)."""
 
@@ -102,6 +112,7 @@ class McuLost(Event):
     mcu_type: str
     mcu_id: str
     reason: str
+    participants: int = 0  #: who were shown on it, and were taken off
 
 
 @attrs.frozen(kw_only=True)

@@ -98,8 +98,8 @@ class SavedConference:
                 self.intents.append((wanted, wanted.intent()))
             case "muted":
                 muted = SavedMuted(**fields)
-                if not details:
-                    raise ValueError("muted streams name their user")  # earlier versions named no more than that
+                if len(details) != 3:
+                    raise ValueError("what is muted names user, endpoint and stream")
                 self.muted.append((muted.mcu_type, details, muted.media()))
             case _:
                 raise ValueError(f"no such kind: {kind}")

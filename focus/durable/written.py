@@ -8,7 +8,7 @@ whether they are as they were written.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -39,6 +39,9 @@ VERSION: Final = 1  #: of the fields
 
 Name = tuple[str, ...]
 _HEAD: Final = ("head",)
+#: How many more parts the names of some kinds have: that of an answer its requestId, that of what is muted its user,
+#: endpoint and stream. Others somebody else has written.
+_DETAILS: Final[Mapping[str, int]] = {"answer": 1, "muted": 3}
 
 
 class Written:
@@ -154,8 +157,8 @@ class Written:
         """What is to be written under a name, None when there is nothing any more."""
         conference, endpoint = self.conference, self._endpoint
         focus_uri = conference.focus_uri
-        if kind in ("answer", "muted") and len(details) != 1:
-            return None  # a name that somebody else wrote
+        if len(details) != _DETAILS.get(kind, len(details)):
+            return None
         match kind:
             case "head":
                 return self._head()

@@ -303,6 +303,7 @@ class McuLink:
 
     def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
         if reason is ExchangeFailure.TIMEOUT and not self._pulse.timed_out():
+            self._owner.mcu_silent(self.mcu_type)
             self.go_on(now=now)
         else:
             self.mark_lost("it does not take the conference back", now=now)
@@ -392,5 +393,7 @@ class McuLink:
         elif self._pulse.timed_out():
             self.mark_lost("time-outs in a row", now=now)
             return
+        else:
+            self._owner.mcu_silent(self.mcu_type)
         if relay is not None and self.queue.sent(relay.request_id) is relay:
             self._relays.relay_failed(relay, Failure(Reason.TIMEOUT if timed_out else Reason.OTHER_FAILURE), now=now)

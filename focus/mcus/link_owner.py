@@ -30,5 +30,8 @@ class LinkOwner(Protocol):
     def mcu_lost(self, mcu_type: str, address: McuAddress, reason: str, *, now: float) -> None:
         """The MCU failed: nothing of it is true any more."""
 
+    def mcu_silent(self, mcu_type: str) -> None:
+        """The MCU did not answer in time, and is not given up yet."""
+
     def no_mcu(self, mcu_type: str, failure: Failure, *, now: float) -> None:
         """None can be had."""

@@ -73,9 +73,14 @@ class Assigned:
         return assignment is not None
 
 
-def take_off(roster: Roster, mcu_type: str, view: ConferenceAddress) -> None:
-    """All that an MCU owned goes: endpoints of its type, users without any other, and its view."""
-    for _, user in roster.holders(mcu_type):
+def take_off(roster: Roster, mcu_type: str, view: ConferenceAddress) -> int:
+    """All that an MCU owned goes: endpoints of its type, users without any other, and its view.
+
+    Returns how many users it had.
+    """
+    holders = list(roster.holders(mcu_type))
+    for _, user in holders:
         for endpoint in list(user.of_type(mcu_type).values()):
             roster.remove_endpoint(user.address, endpoint.entity)
     roster.remove_view(view)
+    return len(holders)

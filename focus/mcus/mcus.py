@@ -19,7 +19,7 @@ from c3p import (
     mcu_uri,
 )
 from focus.context import Context
-from focus.events import McuAssigned, McuLost
+from focus.events import McuAssigned, McuLost, McuSilent
 from focus.mcus.address import McuAddress
 from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
@@ -267,7 +267,7 @@ class Mcus:
     def mcu_lost(self, mcu_type: str, address: McuAddress, reason: str, *, now: float) -> None:
         """An MCU failed: all that it owned goes (docs/design-decisions.rst)."""
         self._parts.pop(mcu_type, None)
-        take_off(self._roster, mcu_type, self._views[mcu_type])
+        participants = take_off(self._roster, mcu_type, self._views[mcu_type])
         self.wanted[mcu_type].mcu_lost(now=now)
         self._context.emit(
             McuLost(
@@ -276,6 +276,21 @@ class Mcus:
                 mcu_type=mcu_type,
                 mcu_id=address.mcu_id,
                 reason=reason,
+                participants=participants,
+            )
+        )
+
+    def mcu_silent(self, mcu_type: str) -> None:
+        """An MCU let a time-out pass. Who is shown on it stays for now, and whoever looks after it should know."""
+        address = self.links[mcu_type].address
+        assert address is not None  # it was asked
+        self._context.emit(
+            McuSilent(
+                owner=self._context.config.owner,
+                conference_uri=self._roster.focus_uri,
+                mcu_type=mcu_type,
+                mcu_id=address.mcu_id,
+                participants=sum(1 for _ in self._roster.holders(mcu_type)),
             )
         )
 

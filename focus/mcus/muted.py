@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, Media, ModifyEndpointMedia, guid_key
-from focus.mcus.intent import blocks_ingress
+from c3p import AddUser, Endpoint, Filter, Media, MediaKeys, ModifyEndpointMedia, guid_key
+from focus.mcus.intent import Intent, IntentState, blocks_ingress, intent_life, key_of
 from focus.mcus.relay import Relay
 from sip import AddressOfRecord
 
@@ -36,10 +36,18 @@ class MutedUsers:
         while len(self.filters) > self._limit:
             del self.filters[next(iter(self.filters))]
 
-    def come_back(self, command: AddUser) -> None:
-        """An endpoint is on the next MCU; from now on that keeps the filters."""
+    def come_back(self, command: AddUser) -> list[Intent]:
+        """An endpoint is on the next MCU. From now on the filters are wanted of that, as if each had been commanded."""
+        endpoint, wanted = command.endpoint, []
+        sent = list(endpoint.media) if endpoint is not None else []
         for stream in self._streams(command):
-            del self.filters[stream]
+            assert endpoint is not None
+            media = self.filters.pop(stream)
+            there = next((each for each in sent if _is_filtered_as(each, media)), None)
+            if there is not None:  # else it became known when the command was on its way
+                sent.remove(there)
+                wanted.append(_intent(command, endpoint.entity, attrs.evolve(media, id=there.id)))
+        return wanted
 
     def mute(self, relay: Relay) -> None:
         """Put the filters into the addUser that brings an endpoint back."""
@@ -59,6 +67,25 @@ class MutedUsers:
         named = (user, guid_key(command.endpoint.entity))
         same = [stream for stream in ours if stream[:_ENDPOINT] == named]
         return same or [stream for stream in ours if stream[:_ENDPOINT] == ours[0][:_ENDPOINT]]
+
+
+def _is_filtered_as(stream: Media, wanted: Media) -> bool:
+    same = (stream.ingress_filter, stream.egress_filter) == (wanted.ingress_filter, wanted.egress_filter)
+    return same and stream.type in (wanted.type, None)
+
+
+def _intent(back: AddUser, endpoint: str, media: Media) -> Intent:
+    """That a stream stays as it was sent with the addUser."""
+    keys = MediaKeys(
+        conf_entity=back.conference_keys.conf_entity or "",
+        user_entity=back.user.entity,
+        endpoint_entity=endpoint,
+        media_id=media.id,
+    )
+    command = ModifyEndpointMedia(mcu_uri=back.mcu_uri, media_keys=keys, media=media)
+    key = key_of(command)
+    assert key is not None
+    return Intent(key, command, life=intent_life(IntentState.AGREED))
 
 
 def _muted(endpoint: Endpoint, filters: list[Media]) -> Endpoint:

@@ -181,7 +181,9 @@ class Reconciliation:
             return
         self._calls.forget(relay)
         if isinstance(relay.command, AddUser) and succeeded:
-            self._muted.come_back(relay.command)
+            for back in self._muted.come_back(relay.command):
+                if self._make_room(back.key):
+                    self._intents.setdefault(back.key, back)
         self._end(relay, response, intent, now=now)
         if intent is not None and intent.carrier == relay.request_id:
             if succeeded:

@@ -53,7 +53,11 @@ def _of_server(event: Event) -> str | None:
         case focus.McuAssigned():
             return f"{short_uri(event.conference_uri)}: {event.mcu_type} by {event.mcu_id}"
         case focus.McuLost():
-            return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason})"
+            taken = f"; {event.participants} on it taken off" if event.participants else ""
+            return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason}){taken}"
+        case focus.McuSilent():
+            shown = f"; {event.participants} on it may be gone" if event.participants else ""
+            return f"{short_uri(event.conference_uri)}: {event.mcu_id} does not answer{shown}"
         case focus.RequestRefused():
             who = short_uri(event.sender)
             asked = f"{event.what} of {who} from {event.source} to {short_uri(event.conference_uri)}"

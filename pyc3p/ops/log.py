@@ -29,6 +29,7 @@ from sip.aio import TlsFault
 #: Events that somebody should look at.
 _WARNINGS: Final = (
     focus.McuLost,
+    focus.McuSilent,
     mcu.McuForgotten,
     mcu.AnnouncementRefused,
     mcu.RegistrationRefused,

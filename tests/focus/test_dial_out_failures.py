@@ -13,6 +13,7 @@ from c3p import (
     ConferenceInfo,
     DeleteUser,
     ExchangeFailure,
+    GetConference,
     Reply,
     Response,
     parse_document,
@@ -27,6 +28,7 @@ from focus import (
     Left,
     McuAssigned,
     McuLost,
+    McuSilent,
 )
 from sip import Request
 
@@ -90,6 +92,30 @@ def test_step_5_two_time_outs_in_a_row_fail_the_mcu() -> None:
     dial(site, alice)
     dial(site, alice)
     assert site.node.last(McuLost).reason == "time-outs in a row"
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_an_mcu_that_falls_silent_is_told_of_with_how_many_are_shown_on_it(comes_back: bool) -> None:
+    """A host that is gone answers nothing, and who was on it is shown until it is given up."""
+    site = Site()
+    mcu = site.mcu("av1")
+    _, alice, _ = site.meeting()
+    dial(site, alice)
+    mcu.answer_call(PHONE)
+
+    def silent(request: object) -> ExchangeFailure:
+        if comes_back:
+            del mcu.answers[GetConference]
+        return ExchangeFailure.TIMEOUT
+
+    mcu.answers[GetConference] = silent
+    site.net.run(FocusConfig().mcu_silence + 5.0)
+    told = [
+        (type(each), each.mcu_id, each.participants)
+        for each in site.node.events
+        if isinstance(each, McuSilent | McuLost)
+    ]
+    assert told == [(McuSilent, "av1", 1)] + ([] if comes_back else [(McuLost, "av1", 1)])
 
 
 def test_step_6_an_mcu_that_fails_the_command_at_once_leaves_no_trace_in_the_roster() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 from commanding import PHONE, connected
 from focus_site import FakeMcu, Phone, Site
 
@@ -118,6 +119,26 @@ def test_each_endpoint_of_a_user_comes_back_muted() -> None:
     for _ in range(3):
         call(site, alice, second)
     assert [[blocked for _, blocked in each] for each in filters(second)] == [[Filter.BLOCK], [Filter.BLOCK], [None]]
+
+
+@pytest.mark.parametrize("unmuted", [False, True])
+def test_who_came_back_muted_does_so_from_the_mcu_after_that_too_unless_unmuted_in_between(unmuted: bool) -> None:
+    site = Site()
+    first, second = site.mcu("av1"), site.mcu("av2")
+    _, alice, _ = site.meeting()
+    muted(site, alice, first, connected(site, alice), "1", "audio")
+    lose(site, alice, first)
+    call(site, alice, second)
+    assert filters(second) == [[("audio", Filter.BLOCK)]]
+    if unmuted:
+        second.answers[ModifyEndpointMedia] = lambda request: Reply(200, request.respond(Code.SUCCESS))
+        (there,) = second.users[PHONE].endpoints
+        alice.client.mute(PHONE, endpoint=there.entity, muted=False, now=site.net.now)
+        site.net.run()
+    del first.answers[AddUser]
+    lose(site, alice, second)
+    call(site, alice, first)
+    assert filters(first)[-1] == [("audio", None if unmuted else Filter.BLOCK)]
 
 
 def test_each_stream_of_an_endpoint_comes_back_muted() -> None:

@@ -34,6 +34,25 @@ LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.co
             focus.McuLost(owner="f", conference_uri=CONF, mcu_type="audio-video", mcu_id="m", reason="connect"),
             "focus:01234567: m lost (connect)",
         ),
+        (
+            focus.McuLost(
+                owner="f",
+                conference_uri=CONF,
+                mcu_type="audio-video",
+                mcu_id="m",
+                reason="time-outs in a row",
+                participants=3,
+            ),
+            "focus:01234567: m lost (time-outs in a row); 3 on it taken off",
+        ),
+        (
+            focus.McuSilent(owner="f", conference_uri=CONF, mcu_type="audio-video", mcu_id="m", participants=3),
+            "focus:01234567: m does not answer; 3 on it may be gone",
+        ),
+        (
+            focus.McuSilent(owner="f", conference_uri=CONF, mcu_type="audio-video", mcu_id="m", participants=0),
+            "focus:01234567: m does not answer",
+        ),
         (BindingsChanged(owner="registrar", aor="bob", bindings=(), cause="expired"), "bob expired"),
         (
             BindingsChanged(owner="registrar", aor="bob", bindings=(DESK,), cause="removed", gone=(PHONE,)),

@@ -88,6 +88,33 @@ def test_a_call_goes_on_and_its_mcu_is_told_at_once_without_the_factory() -> Non
     assert len(met.host("phone").of(PhoneReleased)) == 1
 
 
+def test_who_was_muted_by_name_comes_back_muted_although_the_focus_was_restarted_in_between() -> None:
+    met = begun(mcus=("mcu", "mcu2"))
+    assert met.outcome("presenter", met.dial("presenter", BOB)).succeeded
+    met.network.run_for(1.0)
+    (guid,) = [endpoint for user, endpoint in met.true_roster() if user == BOB]
+    mute = met.command("presenter", lambda client, now: client.mute(BOB, endpoint=guid, now=now))
+    assert met.outcome("presenter", mute).succeeded
+    met.network.remove(met.host("mcu" if met.sim.farm.mcus["mcu"].conferences else "mcu2"))
+    met.network.run_for(150.0)
+    assert met.statuses(BOB) == []
+    assert len(met.host("focus").of(focus.McuLost)) == 1
+    met.restart(away=0.0)
+    met.network.run_for(5.0)
+    assert met.outcome("presenter", met.dial("presenter", BOB)).succeeded
+    met.network.run_for(1.0)
+    assert met.statuses(BOB) == ["audio-video connected muted"]
+
+
+def test_an_mcu_that_does_not_answer_the_focus_that_goes_on_is_told_of_before_it_is_given_up() -> None:
+    met = with_bob()
+    met.sim.network.web.faults["mcu"] = HttpFault.SILENT
+    met.restart(away=0.0)
+    met.network.run_for(100.0)
+    told = [event for event in met.host("focus").events if isinstance(event, focus.McuSilent | focus.McuLost)]
+    assert [(type(event), event.participants) for event in told] == [(focus.McuSilent, 1), (focus.McuLost, 1)]
+
+
 def test_an_mcu_that_died_meanwhile_is_replaced_and_its_calls_are_gone() -> None:
     met = begun(mcus=("mcu", "mcu2"))
     assert met.outcome("presenter", met.dial("presenter", BOB)).succeeded
