@@ -27,6 +27,8 @@ from sip.aio import live_entropy
 _STYLES: Final = {"MUST": "red", "SHOULD": "yellow"}
 #: What ``--fail-on`` means: the forces of findings that make the exit code 1.
 FAILS: Final = {"must": ("MUST",), "should": ("MUST", "SHOULD"), "never": ()}
+#: The exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT.
+INTERRUPTED: Final = 130
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +52,10 @@ class ConformOptions:
 
 
 def run_conform(options: ConformOptions) -> int:
-    """Run and report; the exit code is 1 where something new is wrong. Raises Problem."""
+    """Run and report; the exit code is 1 where something new is wrong, 130 where it was interrupted.
+
+    Raises Problem, and UsageProblem where there is nobody to try: what was found has another exit code.
+    """
     target = options.target
     check_permitted(target.host, target.address, foreign=options.foreign)
     cases = _cases(options)
@@ -114,7 +119,7 @@ def _played(plan: Plan, options: ConformOptions) -> Report:
         try:
             report = run.play()
         except Blame as wrong:
-            raise Problem(f"{plan.target} does not answer anything: {wrong.seen}") from wrong
+            raise UsageProblem(f"{plan.target} does not answer anything: {wrong.seen}") from wrong
     if options.as_json:
         for line in as_lines(report):
             sys.stdout.write(json.dumps(line) + "\n")
@@ -180,6 +185,8 @@ def _write(options: ConformOptions, report: Report) -> None:
 
 
 def _exit_code(report: Report, options: ConformOptions) -> int:
+    if report.interrupted:
+        return INTERRUPTED
     forces = FAILS[options.fail_on]
     wrong = any(each.force.value in forces for each in report.new())
     return 1 if wrong or report.count(Verdict.BROKEN) or report.count(Verdict.NOT_RUN) else 0

@@ -19,7 +19,7 @@ def conform_command() -> None:
 
 @conform_command.command("sip")
 @click.argument("target", required=False)
-@click.option("--domain", help="SIP domain of users there.  [default: the host]")
+@click.option("--domain", help="SIP domain of users there.  [default: the host, with a port that is not the usual one]")
 @click.option("--user", help="Whom to call there.  [default: the address itself]")
 @click.option("--event", help="Event package to subscribe to.  [default: those that it names, then the usual ones]")
 @click.option("--select", multiple=True, metavar="ID|CLAUSE", help="Only cases that begin so; repeatable.")

@@ -12,7 +12,7 @@ import attrs
 from pyc3p.conform.case import Trait, blame, skip
 from pyc3p.conform.peer import Peer
 from pyc3p.conform.wire import Arrival, Pace, Wire
-from sip import DigestClient, Entropy, Request, Response, Uri
+from sip import DigestClient, Entropy, Request, Response
 
 if TYPE_CHECKING:
     from pyc3p.conform.target import Target
@@ -113,9 +113,8 @@ class Bench:
         if expires is not None:
             headers.append(("Expires", str(expires)))
         self.registrants.setdefault(peer.name, peer)
-        uri = Uri("sip", self.target.domain)
         to = given.pop("to", peer.aor)
-        return peer.request("REGISTER", uri, to=to, contact=False, headers=headers, **given)  # type: ignore[arg-type]
+        return peer.request("REGISTER", self.target.registrar, to=to, contact=False, headers=headers, **given)  # type: ignore[arg-type]
 
     def offer(self, peer: Peer | str) -> bytes:
         """A session description of ours, or of our host: G.711, at a port where nobody listens."""

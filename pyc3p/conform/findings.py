@@ -18,6 +18,8 @@ from sip.testing import Finding, Force, Passage, check_traffic
 
 #: Characters of a clause in the id of what a judge found.
 _LONGEST_WORDS: Final = 60
+#: How the id of a finding begins that the target did not answer any more after a case.
+GONE: Final = "gone@"
 #: What the target is called in a ladder; elements of ours have other names.
 TARGET: Final = "target"
 
@@ -28,7 +30,7 @@ class Verdict(enum.Enum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"  #: it does not apply, or could not be tried
-    NOT_RUN = "not run"  #: no time was left, or the target did not answer any more
+    NOT_RUN = "not run"  #: no time was left, the target did not answer any more, or the run was interrupted
     BROKEN = "broken"  #: the case itself failed, which says nothing of the target
 
 
@@ -44,8 +46,11 @@ class Found:
 
     @property
     def key(self) -> str:
-        """What a baseline knows it by: the same thing in another case is not new."""
-        return self.id.partition("@")[0]
+        """What a baseline knows it by: the same thing in another case is not new.
+
+        But to be gone is: what ended it there is not what ended it here.
+        """
+        return self.id if self.id.startswith(GONE) else self.id.partition("@")[0]
 
     @property
     def case(self) -> str:
@@ -78,6 +83,7 @@ class Report:
     lacks: dict[str, str]  #: traits that it does not have, and why
     known: frozenset[str] = frozenset()  #: keys of the baseline
     outcomes: list[Outcome] = attrs.Factory(list)
+    interrupted: bool = False  #: whether whoever ran it had enough before the end
     seconds: float = 0.0
 
     def findings(self) -> Iterator[tuple[Outcome, Found]]:

@@ -12,7 +12,7 @@ import attrs
 
 from pyc3p.conform.bench import Bench, BenchSettings, Facts
 from pyc3p.conform.case import Blame, Case, NotApplicable, Silent, Trait
-from pyc3p.conform.findings import TARGET, Found, Outcome, Report, Verdict, judged
+from pyc3p.conform.findings import GONE, TARGET, Found, Outcome, Report, Verdict, judged
 from pyc3p.conform.probing import probe
 from pyc3p.conform.target import Target
 from pyc3p.conform.tidying import tidy
@@ -23,6 +23,8 @@ from sip.testing import Force
 
 #: Seconds that a target gets to come back after it stopped answering.
 COMES_BACK: Final = 10.0
+#: Why cases were not tried after KeyboardInterrupt.
+INTERRUPTED: Final = "the run was interrupted"
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +59,10 @@ class Run:
         self.facts = Facts()
 
     def play(self) -> Report:
-        """All of it. Raises Blame when nothing answers at the target."""
+        """All of it. Raises Blame when nothing answers at the target.
+
+        KeyboardInterrupt ends it after the case that is tried: what came of the others is in the report.
+        """
         begun = time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         probe(self._bench, self.facts)
@@ -78,9 +83,16 @@ class Run:
                 outcome = Outcome(case=case, verdict=Verdict.NOT_RUN, why=stopped)
             else:
                 self._on_case(case, number, len(self._plan.cases))
-                outcome = self._outcome(case)
-                if any(each.id.startswith("gone@") for each in outcome.found) and not self._comes_back():
-                    stopped = f"the target does not answer since {case.id}"
+                try:
+                    outcome = self._outcome(case)
+                except KeyboardInterrupt:
+                    report.interrupted, stopped = True, INTERRUPTED
+                    outcome = Outcome(case=case, verdict=Verdict.NOT_RUN, why=stopped)
+                if any(each.id.startswith(GONE) for each in outcome.found):
+                    try:
+                        stopped = "" if self._comes_back() else f"the target does not answer since {case.id}"
+                    except KeyboardInterrupt:
+                        report.interrupted, stopped = True, INTERRUPTED
             report.outcomes.append(outcome)
             self._on_outcome(outcome)
         report.seconds = time.monotonic() - begun
@@ -104,6 +116,9 @@ class Run:
             found.append(Found(id=case.id, source=case.clause, force=case.force, clause=case.wanted, seen=wrong.seen))
         except Exception:  # a fault of ours is not one of the target's
             verdict, why = Verdict.BROKEN, traceback.format_exc(limit=-6)
+        except KeyboardInterrupt:
+            tidy(bench)  # calls and registrations of this case end all the same
+            raise
         records, names = tuple(bench.wire.records), self._names(bench)
         # What a judge has seen before is told once: the case itself is not to blame for it.
         found += [each for each in judged(case, bench.arrivals, records, names) if each.key not in self._told]
@@ -113,10 +128,11 @@ class Run:
         if gone:
             found.append(
                 Found(
-                    id=f"gone@{case.id}",
-                    source="RFC 3261 section 11.2" if not case.hard else "RFC 4475 section 2",
+                    id=f"{GONE}{case.id}",
+                    # What was asked to see it: OPTIONS, or a call where it has never answered OPTIONS.
+                    source=f"RFC 3261 section {'17.2.1' if Trait.ELEMENT in self.facts.lacks else '11'}",
                     force=Force.MUST,
-                    clause="an element answers after whatever it was sent",
+                    clause="an element answers a right request, whatever it was sent before",
                     seen=gone,
                 )
             )

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from pyc3p.commands.addresses import is_loopback, parse_address
-from pyc3p.problems import Problem, UsageProblem
+from pyc3p.problems import UsageProblem
 from sip import Address, Uri
 
 TRANSPORTS: Final = ("udp", "tcp", "tls")
@@ -25,6 +25,7 @@ class Target:
     port: int
     address: str  #: the IP address that the name stands for
     domain: str  #: of the users there
+    domain_port: int | None = None  #: in their addresses; None: none, which means 5060
     user: str | None = None  #: whom to call; None: the address itself
 
     @property
@@ -42,7 +43,17 @@ class Target:
 
     def aor(self, user: str) -> Uri:
         """The address of a user there."""
-        return Uri("sip", self.domain, user)
+        return Uri("sip", self.domain, user, port=self.domain_port)
+
+    @property
+    def registrar(self) -> Uri:
+        """What a REGISTER is for: the domain of the users (RFC 3261 section 10.2)."""
+        return Uri("sip", self.domain, port=self.domain_port)
+
+    @property
+    def authority(self) -> str:
+        """The domain of the users as it stands in their addresses: with brackets and port where it has them."""
+        return str(self.registrar).removeprefix("sip:")
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -50,25 +61,33 @@ class Target:
 
 
 def parse_sip_target(text: str, *, domain: str | None = None, user: str | None = None) -> Target:
-    """``udp:HOST:PORT``, tcp or tls; the port may be left out. Raises UsageProblem, or Problem for a name that is none.
+    """``udp:HOST:PORT``, tcp or tls; the port may be left out. Raises UsageProblem, for a name that is none too.
 
-    ``domain`` is the host unless it is given.
+    ``domain`` is the host unless it is given. The host keeps a port that is not the usual one: without it the address
+    of a user would name whoever listens at 5060 there, and a proxy would rightly pass on to that one.
     """
     transport, colon, place = text.partition(":")
     if not colon or transport.lower() not in TRANSPORTS:
         raise UsageProblem(f"{text!r} is no target; write it as udp:HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT")
-    host, port = parse_address(place, default_port=_DEFAULT_PORTS[transport.lower()], option="the target")
+    usual = _DEFAULT_PORTS[transport.lower()]
+    host, port = parse_address(place, default_port=usual, option="the target")
     return Target(
-        transport=transport.upper(), host=host, port=port, address=address_of(host), domain=domain or host, user=user
+        transport=transport.upper(),
+        host=host,
+        port=port,
+        address=address_of(host),
+        domain=domain or host,
+        domain_port=port if domain is None and port != usual else None,
+        user=user,
     )
 
 
 def address_of(host: str) -> str:
-    """The IP address of a host; of several that of IPv4. Raises Problem."""
+    """The IP address of a host; of several that of IPv4. Raises UsageProblem."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
-        raise Problem(f"there is no host {host}; is the name right?") from error
+        raise UsageProblem(f"there is no host {host}; is the name right?") from error
     addresses = [str(address[0]) for *_, address in found]
     return next((each for each in addresses if ":" not in each), addresses[0])
 

@@ -42,7 +42,7 @@ def first_messages(bench: Bench, peer: Peer) -> list[bytes]:
     via = peer.via("z9hG4bKodd")
     values = {
         "uri": str(bench.target.uri),
-        "domain": bench.target.domain,
+        "domain": bench.target.authority,
         "via": via,
         "rest": via.removeprefix("SIP/2.0/"),
         "via2543": via.replace("z9hG4bK", ""),

@@ -115,5 +115,26 @@ def test_an_element_that_falls_silent_is_found_and_the_rest_is_not_run(monkeypat
 
     with element(wrong_in(dies), deaf=deaf) as port:
         report = tried(port, "headers.unknown-method", "headers.unknown-header")
-    assert "gone@headers.unknown-method" in [found.id for _, found in report.findings()]
+    (gone,) = [found for _, found in report.findings() if found.id == "gone@headers.unknown-method"]
+    assert (gone.source, gone.force.value) == ("RFC 3261 section 11", "MUST")
     assert outcome_of(report, "headers.unknown-header").verdict is Verdict.NOT_RUN
+
+
+def test_an_element_that_dies_elsewhere_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyc3p.conform.running.COMES_BACK", 0.2)
+    deaf = threading.Event()
+
+    def dies(request: Request, times: int) -> Sequence[Response | bytes] | None:
+        if request.method == "NEWMETHOD":
+            deaf.set()
+        return None
+
+    with element(wrong_in(dies), deaf=deaf) as port:
+        report = tried(
+            port, "headers.unknown-method", known=frozenset({"headers.unknown-method", "gone@headers.other"})
+        )
+    assert [found.id for found in report.new()] == ["gone@headers.unknown-method"]
+    deaf.clear()
+    known = frozenset(found.key for _, found in report.findings())
+    with element(wrong_in(dies), deaf=deaf) as port:
+        assert not tried(port, "headers.unknown-method", known=known).new()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,9 +97,29 @@ def test_a_target_that_is_none_is_wrong_usage(words: list[str]) -> None:
 
 
 def test_nobody_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["conform", "sip", "udp:127.0.0.1:9", "--patience", "0.2"]) == 1
-    assert run(["conform", "sip", "tcp:127.0.0.1:9", "--patience", "0.2"]) == 1
-    assert capsys.readouterr().err.count("\n") == 2
+    assert run(["conform", "sip", "udp:127.0.0.1:9", "--patience", "0.2"]) == 2
+    assert run(["conform", "sip", "tcp:127.0.0.1:9", "--patience", "0.2"]) == 2
+    assert run(["conform", "sip", "udp:no-such-host.invalid:5060"]) == 2
+    assert capsys.readouterr().err.count("\n") == 3
+
+
+def test_who_interrupts_a_run_keeps_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {each: tmp_path / each for each in ("junit", "html", "write-baseline")}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+
+    def interrupted(request: Request, times: int) -> list[Response | bytes]:
+        if "NewFangledHeader" in request.headers:
+            signal.raise_signal(signal.SIGINT)
+        return wrong(request, times)
+
+    with element(interrupted) as port:
+        cases = ("--select", "headers.unknown-method", "--select", "headers.unknown-header")
+        assert run(["conform", "sip", f"udp:127.0.0.1:{port}", *HASTE, *cases, *options]) == 130
+    out = capsys.readouterr().out
+    assert "1 failed, 1 not run" in out
+    assert "headers.unknown-method" in files["write-baseline"].read_text()
+    assert "headers.unknown-method" in files["html"].read_text()
+    assert ET.parse(files["junit"]).getroot()[0].get("failures") == "1"
 
 
 def test_all_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

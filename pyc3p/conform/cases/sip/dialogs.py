@@ -33,7 +33,7 @@ def lower_cseq(bench: Bench) -> None:
     _goes_on(bench, call)
 
 
-@case("RFC 3261 section 12.2.2", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 12.2.2", Force.SHOULD, applies=CALLEE)
 def gap_in_cseq(bench: Bench) -> None:
     """A CSeq may be higher by more than one."""
     call = place_call(bench.peer())
@@ -41,7 +41,7 @@ def gap_in_cseq(bench: Bench) -> None:
     _goes_on(bench, call)
 
 
-@case("RFC 3261 section 12.2.2", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 15.1.2", Force.SHOULD, applies=CALLEE)
 def other_tag(bench: Bench) -> None:
     """A BYE with another tag of ours belongs to no dialog: 481, and the call goes on."""
     call = place_call(bench.peer())
@@ -54,7 +54,7 @@ def other_tag(bench: Bench) -> None:
         bench.blame(f"then OPTIONS in the right dialog is answered {alive.told}")
 
 
-@case("RFC 3261 section 12.2.2", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 8.2.1", Force.MUST, applies=CALLEE)
 def unknown_method(bench: Bench) -> None:
     """A method that is not supported is refused, and the dialog goes on."""
     call = place_call(bench.peer())
@@ -64,7 +64,7 @@ def unknown_method(bench: Bench) -> None:
     _goes_on(bench, call)
 
 
-@case("RFC 3261 section 15.1.2", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 15.1.2", Force.SHOULD, applies=CALLEE)
 def bye_twice(bench: Bench) -> None:
     """After BYE there is no dialog: a second BYE is 481."""
     call = place_call(bench.peer())

@@ -153,7 +153,7 @@ def canonical_address(bench: Bench) -> None:
     """Escapes and parameters of the address in To make no other user."""
     peer = bench.registered()
     user = f"%{ord(peer.user[0]):02X}" + peer.user[1:]
-    domain = f"[{bench.target.domain}]" if ":" in bench.target.domain else bench.target.domain
+    domain = bench.target.authority
     for to in (f"sip:{user}@{domain}", f"sip:{peer.user}@{domain};user=ip"):
         found = bindings(bench, peer, to=to)
         if not _has(found, peer.contact_uri):

@@ -21,7 +21,7 @@ def send_odd(bench: Bench, peer: Peer, odd: Odd) -> str:
     via = peer.via(branch)
     values = {
         "uri": str(bench.target.uri),
-        "domain": f"[{bench.target.domain}]" if ":" in bench.target.domain else bench.target.domain,
+        "domain": bench.target.authority,
         "via": via,
         "rest": via.removeprefix("SIP/2.0/"),
         "via2543": via.replace("z9hG4bK", ""),
