@@ -23,6 +23,7 @@ from pyc3p.conform.report.lines import as_lines
 from pyc3p.conform.target import check_permitted
 from pyc3p.problems import Problem, UsageProblem
 from sip.aio import live_entropy
+from sip.testing import Force
 
 _STYLES: Final = {"MUST": "red", "SHOULD": "yellow"}
 #: What ``--fail-on`` means: the forces of findings that make the exit code 1.
@@ -173,7 +174,7 @@ def baseline_of(report: Report) -> str:
 def _write(options: ConformOptions, report: Report) -> None:
     files = (
         (options.html, render_html),
-        (options.junit, render_junit),
+        (options.junit, lambda each: render_junit(each, fails=_fails(options))),
         (options.write_baseline, baseline_of),
     )
     for path, render in files:
@@ -184,9 +185,13 @@ def _write(options: ConformOptions, report: Report) -> None:
                 raise Problem(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _fails(options: ConformOptions) -> tuple[Force, ...]:
+    return tuple(each for each in Force if each.value in FAILS[options.fail_on])
+
+
 def _exit_code(report: Report, options: ConformOptions) -> int:
     if report.interrupted:
         return INTERRUPTED
-    forces = FAILS[options.fail_on]
-    wrong = any(each.force.value in forces for each in report.new())
+    forces = _fails(options)
+    wrong = any(each.force in forces for each in report.new())
     return 1 if wrong or report.count(Verdict.BROKEN) or report.count(Verdict.NOT_RUN) else 0

@@ -76,6 +76,9 @@ class Case:
     why: str  #: more on it, where there is more to say
     slow: bool  #: whether it takes more than some ten seconds
     hard: bool  #: whether messages of it are wrong by intent, so that answers to them are not judged
+    needs: tuple[
+        str, ...
+    ] = ()  #: ids of earlier cases; where nothing came in one of them, this shows nothing of its own
     run: Tried = attrs.field(repr=False)
 
 
@@ -92,6 +95,7 @@ def case(
     over: Iterable[str] = ANY,
     slow: bool = False,
     hard: bool = False,
+    needs: Iterable[str] = (),
 ) -> Callable[[Tried], Tried]:
     """Make a function a case. Its id is the name of its module and its own, with hyphens.
 
@@ -99,7 +103,8 @@ def case(
     """
 
     def made(run: Tried) -> Tried:
-        add_case(run, run.__name__, run.__doc__ or "", clause, force, applies=applies, over=over, slow=slow, hard=hard)
+        text = run.__doc__ or ""
+        add_case(run, run.__name__, text, clause, force, applies=applies, over=over, slow=slow, hard=hard, needs=needs)
         return run
 
     return made
@@ -116,6 +121,7 @@ def add_case(
     over: Iterable[str] = ANY,
     slow: bool = False,
     hard: bool = False,
+    needs: Iterable[str] = (),
 ) -> None:
     """Add one of many cases that share a function; ``text`` is what the docstring of a case is.
 
@@ -138,6 +144,7 @@ def add_case(
         why=why,
         slow=slow,
         hard=hard,
+        needs=tuple(needs),
         run=run,
     )
 

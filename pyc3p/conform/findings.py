@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -83,6 +84,7 @@ class Report:
     lacks: dict[str, str]  #: traits that it does not have, and why
     known: frozenset[str] = frozenset()  #: keys of the baseline
     outcomes: list[Outcome] = attrs.Factory(list)
+    words: tuple[str, ...] = ()  #: what names the target at the command line
     interrupted: bool = False  #: whether whoever ran it had enough before the end
     seconds: float = 0.0
 
@@ -98,6 +100,10 @@ class Report:
     def new(self) -> list[Found]:
         """Findings that the baseline does not know."""
         return [found for _, found in self.findings() if found.key not in self.known]
+
+    def replay(self, found: Found) -> str:
+        """The command that tries it again."""
+        return shlex.join(("pyc3p", "conform", "sip", *(self.words or (self.target,)), "--replay", found.id))
 
     def count(self, verdict: Verdict) -> int:
         """How many cases ended so."""

@@ -56,6 +56,7 @@ class Run:
         self._pace = Pace(plan.bench.rate)
         self._digest = None if plan.credentials is None else DigestClient(plan.credentials, entropy=entropy)
         self._told: set[str] = set()  #: keys of findings
+        self._silent: dict[str, str] = {}  #: cases in which nothing came, and what was said of that
         self.facts = Facts()
 
     def play(self) -> Report:
@@ -74,6 +75,7 @@ class Run:
             traits=tuple(each.value for each in Trait if each in self.facts.traits),
             lacks={each.value: why for each, why in self.facts.lacks.items() if each not in self.facts.traits},
             known=self._plan.known,
+            words=self._plan.target.words,
         )
         stopped = ""
         for number, case in enumerate(self._plan.cases):
@@ -113,6 +115,8 @@ class Run:
         except NotApplicable as reason:
             verdict, why = Verdict.SKIPPED, str(reason)
         except Blame as wrong:
+            if isinstance(wrong, Silent):
+                self._silent[case.id] = wrong.seen
             found.append(Found(id=case.id, source=case.clause, force=case.force, clause=case.wanted, seen=wrong.seen))
         except Exception:  # a fault of ours is not one of the target's
             verdict, why = Verdict.BROKEN, traceback.format_exc(limit=-6)
@@ -155,7 +159,8 @@ class Run:
         if lacking:
             why = self.facts.lacks.get(lacking[0], "")
             return f"only for what {lacking[0].value}" + (f": {why}" if why else "")
-        return ""
+        unmet = next((each for each in case.needs if each in self._silent), None)
+        return f"it needs what {unmet} tries, and there was {self._silent[unmet]}" if unmet else ""
 
     def _names(self, bench: Bench) -> dict[tuple[str, int], str]:
         remote = self._plan.target.remote

@@ -55,6 +55,14 @@ class Target:
         """The domain of the users as it stands in their addresses: with brackets and port where it has them."""
         return str(self.registrar).removeprefix("sip:")
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What names it at the command line."""
+        port = self.port if self.port != _DEFAULT_PORTS[self.transport.lower()] else None
+        named = (self.domain, self.domain_port) != (self.host, port)
+        domain = ("--domain", self.domain) if named else ()
+        return (str(self), *(() if self.user is None else ("--user", self.user)), *domain)
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.transport.lower()}:{host}:{self.port}"

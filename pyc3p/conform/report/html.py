@@ -107,7 +107,7 @@ def _finding(outcome: Outcome, found: Found, report: Report) -> Iterator[str]:
     )
     if outcome.case.why:
         yield f"<p>{_text(outcome.case.why)}</p>"
-    yield f"<p><code>pyc3p conform sip {_text(report.target)} --replay {_text(found.id)}</code></p>"
+    yield f"<p><code>{_text(report.replay(found))}</code></p>"
     if outcome.records:
         records = outcome.records[-MOST_STEPS:]
         yield f'<div class="cf-ladder">{render_svg(ladder_of(outcome, records), title=outcome.case.id)}</div>'
@@ -152,9 +152,10 @@ def ladder_of(outcome: Outcome, records: tuple[Record, ...] | None = None) -> La
     return Ladder.of(outcome.records if records is None else records, _names(outcome))
 
 
-def story_of(outcome: Outcome) -> str:
-    """The ladder of a case as text."""
-    return render_text(ladder_of(outcome), title=outcome.case.id)
+def story_of(outcome: Outcome, *, most: int | None = None) -> str:
+    """The ladder of a case as text; of its last messages where ``most`` is given."""
+    records = outcome.records if most is None else outcome.records[-most:]
+    return render_text(ladder_of(outcome, records), title=outcome.case.id)
 
 
 def shown(data: bytes) -> str:

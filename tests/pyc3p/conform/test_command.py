@@ -81,8 +81,32 @@ def test_ci_gets_junit_xml(target: str, tmp_path: Path) -> None:
     failure = tests["conform.headers.unknown-method"].find("failure")
     assert failure is not None
     assert "200 OK" in str(failure.get("message"))
+    assert f"pyc3p conform sip {target} --replay headers.unknown-method" in str(failure.text)
+    assert "NEWMETHOD" in str(failure.text)
     assert tests["conform.proxy.loop-ends"].find("skipped") is not None
     assert tests["conform.headers.compact-forms"].find("failure") is None
+
+
+@pytest.mark.parametrize(("fail_on", "failures"), [("must", "0"), ("should", "1"), ("never", "0")])
+def test_ci_fails_for_what_the_command_fails_for(fail_on: str, failures: str, tmp_path: Path) -> None:
+    def bare(request: Request, times: int) -> list[Response | bytes]:
+        """OPTIONS has no Allow, which it SHOULD have."""
+        made = Plain()(request, times)
+        return [each.evolve(remove=["Allow"]) if isinstance(each, Response) else each for each in made]
+
+    junit, known = tmp_path / "junit.xml", tmp_path / "known"
+    with element(bare) as port:
+        words = ["conform", "sip", f"udp:127.0.0.1:{port}", *HASTE, "--select", "headers.capabilities"]
+        words += ["--junit", str(junit), "--fail-on", fail_on]
+        assert run([*words, "--write-baseline", str(known)]) == int(failures)
+        suite = ET.parse(junit).getroot()[0]
+        assert suite.get("failures") == failures
+        if failures == "0":
+            assert "--replay headers.capabilities" in str(suite[0].findtext("system-out"))
+        assert run([*words, "--baseline", str(known)]) == 0
+    suite = ET.parse(junit).getroot()[0]
+    assert suite.get("failures") == "0"
+    assert "(known)" in str(suite[0].findtext("system-out"))
 
 
 def test_foreign_networks_have_to_be_named_twice(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,10 @@ def test_users_are_at_the_port_of_the_target_unless_their_domain_is_named(
     target = parse_sip_target(text, domain=domain)
     assert str(target.aor("bob")) == address
     assert str(target.registrar) == address.replace("bob@", "")
+    assert (
+        parse_sip_target(target.words[0], domain=dict([target.words[1:3]])["--domain"] if target.words[1:] else None)
+        == target
+    )
     assert target.authority == address.partition("@")[2]
 
 

@@ -142,7 +142,7 @@ def dynamic_payload_types(bench: Bench) -> None:
         bench.blame(f"no rtpmap for {', '.join(bare)}")
 
 
-@case("RFC 3261 section 13.2.1", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 13.2.1", Force.MUST, applies=CALLEE, needs=("user-agent.call",))
 def invite_without_offer(bench: Bench) -> None:
     """An INVITE without an offer is answered with one."""
     peer = bench.peer()
@@ -167,7 +167,7 @@ def _answer(peer: Peer, offered: SessionDescription) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-@case("RFC 3264 section 8", Force.MUST, applies=CALLEE)
+@case("RFC 3264 section 8", Force.MUST, applies=CALLEE, needs=("dialogs.reinvite",))
 def version(bench: Bench) -> None:
     """The answer to a re-INVITE has the origin of the first one, and a version that is the same or one higher."""
     call = place_call(bench.peer())
@@ -182,7 +182,7 @@ def version(bench: Bench) -> None:
         bench.blame(f"o={first}, and then o={second}")
 
 
-@case("RFC 3264 section 6.1", Force.MUST, applies=CALLEE)
+@case("RFC 3264 section 6.1", Force.MUST, applies=CALLEE, needs=("dialogs.reinvite",))
 def hold(bench: Bench) -> None:
     """A re-INVITE with sendonly, as on hold, is answered recvonly or inactive, and one with sendrecv ends that."""
     call = place_call(bench.peer())

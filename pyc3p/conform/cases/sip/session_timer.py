@@ -100,7 +100,7 @@ def too_short(bench: Bench) -> None:
             bench.blame(f"{exchange.told} with Session-Expires: {seconds}")
 
 
-@case("RFC 4028 section 7.4", Force.MUST, applies=TIMERS)
+@case("RFC 4028 section 7.4", Force.MUST, applies=TIMERS, needs=("dialogs.reinvite",))
 def refreshed(bench: Bench) -> None:
     """A re-INVITE that refreshes is answered with Session-Expires again, and the call goes on."""
     peer = bench.peer()

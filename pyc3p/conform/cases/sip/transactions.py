@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from pyc3p.conform.bench import Bench
@@ -199,8 +200,9 @@ def timestamp(bench: Bench) -> None:
     """100 has the Timestamp of the INVITE."""
     peer = bench.peer()
     request = peer.request("INVITE", bench.target.uri, headers=[("Timestamp", "54.25")], body=bench.offer(peer))
-    exchange = peer.ask(request, within=bench.ring_patience, credentials=False)
-    trying = [each for each in exchange.provisional if each.status == 100]
+    with contextlib.suppress(Silent):  # that nothing final came is another matter
+        peer.ask(request, within=bench.ring_patience, credentials=False)
+    trying = [each for _, responses in peer.invites() for each in responses if each.status == 100]
     if not trying:
         bench.skip("there was no 100")
     lines = trying[0].headers.get_all("Timestamp")

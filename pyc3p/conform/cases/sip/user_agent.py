@@ -146,7 +146,7 @@ def unknown_method(bench: Bench) -> None:
         bench.blame("405 without Allow")
 
 
-@case("RFC 3261 section 12.1.1", Force.MUST, applies=CALLEE)
+@case("RFC 3261 section 12.1.1", Force.MUST, applies=CALLEE, needs=("user-agent.call",))
 def contact_of_answer(bench: Bench) -> None:
     """The Contact of a 2xx is one SIP address, at which the next requests arrive."""
     peer = bench.peer()
@@ -156,9 +156,9 @@ def contact_of_answer(bench: Bench) -> None:
     found.acknowledge()
     if len(lines) != 1 or found.target is exchange.request.uri or found.target.scheme not in ("sip", "sips"):
         bench.blame("; ".join(lines) or "no Contact")
-    answer = found.ask("OPTIONS")
+    answer = found.hang_up()
     if answer.status == 481:
-        bench.blame(f"OPTIONS to {found.target} in the dialog is answered {answer.told}")
+        bench.blame(f"BYE to {found.target} in the dialog is answered {answer.told}")
 
 
 @case("RFC 3261 section 13.2.1", Force.SHOULD, applies=CALLEE)
