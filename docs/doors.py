@@ -34,9 +34,7 @@ def places() -> dict[str, str]:
             value, full = getattr(module, name), f"{door}.{name}"
             found[full] = full
             home = getattr(value, "__module__", None) or ""
-            if (
-                home.partition(".")[0] in DOORS
-            ):  # else a name of Python's, which says nothing of ours: ``types.Decision``
+            if home.partition(".")[0] in DOORS:  # else it is Python's, as ``types`` for every union
                 found.setdefault(f"{home}.{getattr(value, '__qualname__', name)}", full)
     return found
 

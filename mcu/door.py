@@ -4,6 +4,9 @@ A caller at the door has a call like any other: it may hold, it is asked whether
 hears prompts in place of the conference, and nobody hears it. Its keys are for the door alone, and told to nobody.
 
 A passcode is ended with ``#`` or by a pause, ``*`` begins it anew. Where there is a lobby, ``#`` alone goes there.
+
+The conference may have been locked since the call was let come. So the right passcode is judged as a call would be that
+comes now: it leads to the lobby, or where there is none, to nothing. Only a presenter lets somebody in then.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ class DoorInput(enum.Enum):
     RIGHT = "right"  #: passcode
     WRONG = "wrong"  #: passcode, and it may try again
     EXHAUSTED = "exhausted"  #: a wrong passcode was the last
-    LOBBY = "lobby"  #: it would rather wait
+    LOBBY = "lobby"  #: it would rather wait, or must
+    LOCKED = "locked"  #: the passcode was right, and nobody is let in by it any more
     ADMITTED = "admitted"  #: by a presenter
     TIMER = "timer"  #: nobody came, no key either
 
@@ -51,6 +55,7 @@ DOOR: Final[Mapping[tuple[DoorState, DoorInput], DoorState]] = MappingProxyType(
         (DoorState.KEYING, DoorInput.WRONG): DoorState.KEYING,
         (DoorState.KEYING, DoorInput.EXHAUSTED): DoorState.SHUT,
         (DoorState.KEYING, DoorInput.LOBBY): DoorState.WAITING,
+        (DoorState.KEYING, DoorInput.LOCKED): DoorState.SHUT,
         (DoorState.KEYING, DoorInput.ADMITTED): DoorState.OPEN,
         (DoorState.KEYING, DoorInput.TIMER): DoorState.SHUT,
         (DoorState.WAITING, DoorInput.ADMITTED): DoorState.OPEN,
@@ -69,6 +74,7 @@ class Door:
     tries: int = 1  #: that are left
     opened: Callable[[float], None] = lambda now: None  #: what is done when it lets the caller in
     keys: str = attrs.field(default="", repr=False)  #: pressed since the last try
+    shut: str = "nobody let the caller in"  #: why it is, in words
 
     @classmethod
     def made(cls, *, passcode: str, lobby: bool, tries: int) -> Door:
@@ -90,12 +96,20 @@ class Door:
             self.keys += key
         return False
 
-    def judge(self) -> DoorInput:
-        """What becomes of what was keyed; it is forgotten."""
+    def judge(self, *, locked: bool = False) -> DoorInput:
+        """What becomes of what was keyed; it is forgotten. ``locked``: the conference is."""
         keyed, self.keys = self.keys, ""
         if not keyed and self.lobby:
             return DoorInput.LOBBY
         if hmac.compare_digest(keyed.encode(), self.passcode.encode()):
-            return DoorInput.RIGHT
+            if not locked:
+                return DoorInput.RIGHT
+            if self.lobby:
+                return DoorInput.LOBBY
+            self.shut = "conference is locked"
+            return DoorInput.LOCKED
         self.tries -= 1
-        return DoorInput.WRONG if self.tries > 0 else DoorInput.EXHAUSTED
+        if self.tries > 0:
+            return DoorInput.WRONG
+        self.shut = "wrong passcode"
+        return DoorInput.EXHAUSTED

@@ -37,6 +37,12 @@ class RemoteProtocolError(SipError):
             self.status_hint = status_hint
 
 
+def refuse_text(data: object) -> None:
+    """What comes from the network are octets. Raises TypeError for a str, which our caller has decoded by mistake."""
+    if isinstance(data, str):
+        raise TypeError("data is bytes, not str: it is taken as it comes from the network")
+
+
 class MalformedHeader(RemoteProtocolError):
     """A header value does not follow its grammar."""
 

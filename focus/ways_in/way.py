@@ -120,7 +120,7 @@ class Ways:
                 raise Refused(_SILENT) from None
             raise
         if isinstance(outcome, Failure):
-            raise Refused(_refusal_of(outcome.general, outcome.retry_after, "The conferencing server does not answer"))
+            raise Refused(_refusal_of(outcome.general, outcome.retry_after, _NO_ANSWER))
         if outcome.code is not Code.SUCCESS:
             text = "The conferencing server does not expect the call"
             raise Refused(_refusal_of(outcome.reason, outcome.retry_after, text))
@@ -136,7 +136,8 @@ class Ways:
         return _routable(address)
 
 
-_SILENT: Final = Refusal(504, None, "The conferencing server does not answer", general=Reason.TIMEOUT)
+_NO_ANSWER: Final = "The conferencing server does not answer"
+_SILENT: Final = Refusal(504, None, _NO_ANSWER, general=Reason.TIMEOUT, phrase=_NO_ANSWER)
 _UNROUTABLE: Final = Refusal(502, None, "The conferencing server gave no address that could be called")
 
 
@@ -154,4 +155,5 @@ def _routable(address: str) -> Uri:
 def _refusal_of(reason: str | None, retry_after: int | None, text: str) -> Refusal:
     status = next((number for word, number in _STATUS.items() if word == reason), 480)
     retry = (retry_after or refusal.BUSY.retry_after) if status == 503 else retry_after
-    return Refusal(status, None, text, general=reason or Reason.OTHER_FAILURE, retry_after=retry)
+    # People read the phrase: that nobody answers is not what 503 alone says.
+    return Refusal(status, None, text, general=reason or Reason.OTHER_FAILURE, retry_after=retry, phrase=text)

@@ -104,7 +104,7 @@ class Doors:
         return True
 
     def _judge(self, leg: Leg, door: Door, now: float) -> None:
-        given = door.judge()
+        given = door.judge(locked=leg.conference.locked)
         door.life.command(given)
         if given is DoorInput.RIGHT:
             self._open(leg, door, now)
@@ -116,7 +116,8 @@ class Doors:
             self._play(leg, Playback(sound.wrong + sound.passcode))
             self._wait(leg, now + self._context.config.passcode_timeout)
         else:
-            self._context.counters["wrong passcodes"] += 1
+            if given is DoorInput.EXHAUSTED:
+                self._context.counters["wrong passcodes"] += 1
             self._shut(leg, now)
 
     def due(self, leg: Leg, *, now: float) -> None:
@@ -125,8 +126,8 @@ class Doors:
         if door is None or not leg.connected:
             return
         if door.state is DoorState.SHUT:
-            why = "wrong passcode" if door.tries <= 0 else "nobody let the caller in"
-            self._termination.give_up(leg, Disconnection(method=DisconnectionMethod.FAILED, reason=why), now=now)
+            shut = Disconnection(method=DisconnectionMethod.FAILED, reason=door.shut)
+            self._termination.give_up(leg, shut, now=now)
         elif door.keys:
             self._judge(leg, door, now)
         else:

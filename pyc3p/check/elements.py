@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sip
-from pyc3p.trace.trace import Address, Names, Record
+from pyc3p.trace.trace import Address, Names, Record, text_address
 
 _PORTS = {"TLS": 5061, "WSS": 443, "WS": 80}
 
@@ -23,6 +23,7 @@ class Elements:
         self._at: dict[str, Address] = {}
         self._callers: dict[str, str] = {}  #: who is called something
         self._owners: dict[Address, str] = {}  #: of addresses of media
+        self._seen: dict[Address, None] = {}  #: every address of the trace
         self._programs: dict[str, str] = {}
 
     def learn(self, records: Iterable[tuple[Record, sip.Request | sip.Response]]) -> None:
@@ -40,6 +41,32 @@ class Elements:
             if program and _is_of_its_author(message):
                 self._programs.setdefault(self.of(record.source), program)
 
+    def meet(self, records: Iterable[Record]) -> None:
+        """Take all addresses of a trace, also those that only media have."""
+        for record in records:
+            for address in (record.source, record.destination):
+                self._seen.setdefault(address)
+                self.of(address)
+
+    def asked_for(self, wanted: str) -> set[str]:
+        """The elements that somebody means by a name, or by any address that they have; none where nobody is it."""
+        at = next((each for each in self._seen if text_address(each) == wanted), None)
+        if at is None:
+            return {each for each in self._at if wanted in (each, self.called(each), self._label(each))}
+        # Where it posts from is no address of its SIP: the same name at the same host is the same element.
+        name = self._called.get(at)
+        beside = {self.of(each) for each in self._seen if name and each[0] == at[0] and self._called.get(each) == name}
+        return {self.owner(at), self.of(at)} | beside
+
+    def everybody(self) -> list[str]:
+        """What people call the elements of the trace."""
+        return sorted({self.called(self.owner(each)) for each in self._seen})
+
+    def address(self, element: str) -> str:
+        """Where an element listens, as ``host:port``; empty where nobody knows."""
+        listening = self._at.get(element)
+        return "" if listening is None else text_address(listening)
+
     def program(self, element: str) -> str:
         """What an element says it is; nothing where it does not."""
         return self._programs.get(element, "")
@@ -54,9 +81,12 @@ class Elements:
 
     def called(self, element: str) -> str:
         """What people call an element, if nothing else in the trace is called so, else where it listens."""
-        listening = self._at.get(element)
-        name = element if listening is None else self._called.label(listening)
+        name = self._label(element)
         return name if self._callers.setdefault(name, element) == element else element
+
+    def _label(self, element: str) -> str:
+        listening = self._at.get(element)
+        return element if listening is None else self._called.label(listening)
 
     def shown(self, records: Iterable[Record]) -> Names:
         """Names for a ladder: each address of these records with what its element is called."""

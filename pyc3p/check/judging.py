@@ -20,10 +20,19 @@ def check_records(
 
     ``names`` says which element speaks at which address. ``called`` are names for people, which two may share.
     """
+    return judge_records(records, names, called=called)[0]
+
+
+def judge_records(
+    records: Sequence[Record], names: Names | None = None, *, called: Names | None = None
+) -> tuple[list[Verdict], Elements]:
+    """As `check_records`, and who all speak in the trace."""
     seen = list(once(records))
-    messages, verdicts = parsed(each for each in seen if each.layer == "sip")
+    messages, broken = parsed(each for each in seen if each.layer == "sip")
     elements = Elements(names or Names(), called)
     elements.learn(messages)
+    elements.meet(seen)
+    verdicts = [attrs.evolve(each, by=elements.of(each.records[0].source)) for each in broken]
     passing, of_message = passages(messages, elements)
     verdicts += signalling.judged(passing, of_message)
     verdicts += media.descriptions_judged(passing, of_message)
@@ -32,13 +41,20 @@ def check_records(
     verdicts += documents.judged(sorted(carried, key=lambda each: each.record.at))
     packets = [each for each in seen if each.layer in ("rtp", "rtcp")]
     verdicts += media.judged(packets, media.described(passing, elements), elements)
-    return sorted((_called(each, elements) for each in verdicts), key=lambda each: each.at)
+    return sorted((_called(each, elements) for each in verdicts), key=lambda each: each.at), elements
 
 
 def _called(verdict: Verdict, elements: Elements) -> Verdict:
     """The verdict with what people call who did it, and who else is in it."""
     names = elements.shown(verdict.records)
-    return attrs.evolve(verdict, by=elements.called(verdict.by), program=elements.program(verdict.by), names=names)
+    return attrs.evolve(
+        verdict,
+        by=elements.called(verdict.by) if verdict.by else "",
+        element=verdict.by,
+        address=elements.address(verdict.by),
+        program=elements.program(verdict.by),
+        names=names,
+    )
 
 
 def _senders(records: Sequence[Record], elements: Elements) -> list[str]:

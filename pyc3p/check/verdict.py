@@ -55,6 +55,8 @@ class Verdict:
     finding: AnyFinding
     records: tuple[Record, ...]  #: what it was seen in, in the order of sending
     by: str  #: who did it, as it is called in the trace; empty where nobody knows
+    element: str = ""  #: the same for all that one element did, whatever it is called
+    address: str = ""  #: where that listens, ``host:port``
     program: str = ""  #: and what that says it is, in User-Agent or Server
     names: Names = attrs.field(factory=Names, eq=False, repr=False)  #: for a ladder of the records
 

@@ -234,7 +234,9 @@ class Invite:
         """For people in their words; programs get those of the document."""
         text = f"  {change}" if self._output.as_json else told(change)
         if text is not None:
-            self._output.tell(text if self._output.as_json else f"  {text}", "cyan", roster=str(change))
+            self._output.tell(
+                text if self._output.as_json else f"  {text}", "cyan", roster=str(change), change=attrs.asdict(change)
+            )
 
     def _follow_again(self, lost: focus.SubscriptionLost) -> None:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""

@@ -24,7 +24,10 @@ MAX_EARLY_SEGMENTS: Final = 256
 MAX_STREAMS: Final = 4096
 _KEEPALIVES: Final = (b"\r\n\r\n", b"\r\n", b"\0")
 
-_SIP_START: Final = re.compile(rb"SIP/2\.0 \d{3} |[A-Z]{2,20} [a-z][a-z0-9+.-]{0,20}:[^\r\n]{0,2000} SIP/2\.0\r?\n")
+#: Also of a version that nobody knows: what cannot be read is to be seen all the same.
+_SIP_START: Final = re.compile(
+    rb"(?i:sip)/\d\.\d \d{3} |[A-Z]{2,20} [a-z][a-z0-9+.-]{0,20}:[^\r\n]{0,2000} (?i:sip)/\d\.\d\r?\n"
+)
 _HTTP_START: Final = re.compile(rb"HTTP/1\.[01] \d{3}|[A-Z]{2,10} [^ \r\n]{1,4000} HTTP/1\.[01]\r?\n")
 _LENGTH: Final = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$")
 _CHUNKED: Final = re.compile(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*\bchunked")

@@ -33,7 +33,7 @@ _CONTACT: Final = re.compile(
 _USER: Final = rb"[ \t]*:[^<\r\n]{0,200}<?sips?:([^<>@:;\s]{1,200})@(?![^>\r\n]*opaque=app:conf)"
 _FROM: Final = re.compile(rb"(?im)^(?:from|f)" + _USER)
 _TO: Final = re.compile(rb"(?im)^(?:to|t)" + _USER)
-_ANSWERED: Final = re.compile(rb"SIP/2\.0 2\d\d ")
+_ANSWERED: Final = re.compile(rb"(?i:sip)/\d\.\d 2\d\d ")
 _INVITE: Final = re.compile(rb"(?im)^cseq[ \t]*:[ \t]*\d+[ \t]+INVITE")
 #: What the sender of a C3P request says of itself: where answers reach it, or an MCU's addresses.
 _OWN_ADDRESS: Final = re.compile(
@@ -91,7 +91,7 @@ class Naming:
         for address in (record.source, record.destination):
             self._element(address)
             self._spoke.setdefault(address[0], {})[address] = None
-        if record.data.startswith(b"SIP/2.0 "):
+        if record.data[:4].upper() == b"SIP/":
             self._learn_answering(record.source, head)
         else:
             self._learn_asking(record.source, head)

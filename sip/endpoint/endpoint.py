@@ -14,7 +14,7 @@ from sip.endpoint.durable import DurableDialogs
 from sip.endpoint.kept_dialogs import KeptDialogs
 from sip.endpoint.transparent import TransparentCommands
 from sip.entropy import Entropy
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, refuse_text
 from sip.events import Event, InviteReceived, SessionAnswered, SessionRedirected, SubscribeReceived
 from sip.flow import Destination, Flow, Transmit
 from sip.headers.name_addr import NameAddr
@@ -92,8 +92,9 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
         A driver that has others to serve says how many messages of a stream are looked at now, at ``most``; the rest
         waits until it calls again, perhaps without data, as long as ``unread`` says so.
 
-        Then drain ``data_to_send`` and read ``next_timeout``.
+        Raises TypeError for text, and nothing changes. Then drain ``data_to_send`` and read ``next_timeout``.
         """
+        refuse_text(data)
         self.now = now
         self._receiver.receive_data(data, flow, most, now)
         return self._context.take_events() if self.untaken else []

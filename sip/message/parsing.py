@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sip.errors import LimitExceeded, RemoteProtocolError
+from sip.errors import LimitExceeded, RemoteProtocolError, refuse_text
 from sip.message.framing import Head, find_head_end, read_head
 from sip.message.limits import DEFAULT_LIMITS, Limits
 from sip.message.request import Request
@@ -12,9 +12,11 @@ from sip.message.response import Response
 def parse_message(data: bytes, *, strict: bool = False, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
     """Read one whole message; octets behind its Content-Length are dropped.
 
-    Raises RemoteProtocolError and nothing else. Its ``received`` is what could be read nevertheless, so that a request
-    can be answered with ``status_hint``. Header values are not looked at here: see `Message.check`.
+    Raises RemoteProtocolError, TypeError for text, and nothing else. Its ``received`` is what could be read
+    nevertheless, so that a request can be answered with ``status_hint``. Header values are not looked
+    at here: see `Message.check`.
     """
+    refuse_text(data)
     data = bytes(data)
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")  # RFC 3261 section 7.5: line breaks before the start line are ignored

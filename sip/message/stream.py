@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from sip.errors import LimitExceeded, RemoteProtocolError
+from sip.errors import LimitExceeded, RemoteProtocolError, refuse_text
 from sip.message.defects import Defect
 from sip.message.framing import Head, find_head_end, read_head
 from sip.message.limits import DEFAULT_LIMITS, Limits
@@ -110,10 +110,12 @@ class StreamParser:
         return len(self._buffer)
 
     def receive_data(self, data: bytes, most: int | None = None) -> list[StreamItem]:
-        """Take octets; returns what became complete. Raises RemoteProtocolError for a message that cannot be used.
+        """Take octets; returns what became complete. Raises RemoteProtocolError for a message that cannot be used,
+        and TypeError for text.
 
         With ``most`` it returns no more items than that, and `unread` says whether another call may give more.
         """
+        refuse_text(data)
         if self._error is not None:
             raise self._error
         self._buffer += data

@@ -31,6 +31,7 @@ from sip.syntax.uri_parts import (
 )
 
 # visual-separator  =  "-" / "." / "(" / ")"   (RFC 3966 section 3)
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _VISUAL = re.compile(r"[-.()]")
 _new = object.__new__
 
@@ -165,7 +166,8 @@ class Uri:
     def _parse_absolute(cls, text: str, report: Report) -> Self:
         match = ABSOLUTE.fullmatch(text)
         if match is None:
-            raise MalformedHeader("URI", text)
+            schemeless = not _SCHEME.match(text)
+            raise MalformedHeader("URI", text, "no scheme, as in sip:bob@example.com" if schemeless else "")
         made = cls.__new__(cls)
         made.scheme, made.opaque_part = match[1].lower(), match[2]
         made._user = made._password = made.port = made._key = None

@@ -40,6 +40,10 @@ def test_everything_that_a_presenter_does_can_be_done_by_a_script() -> None:
         await until(lambda: bool(invite.reached))
         uri = str(next(fields["conference"] for _, fields in told.lines if "conference" in fields))
 
+        seen = [fields["change"] for _, fields in told.lines if "change" in fields]
+        assert {"user": "sip:bob@127.0.0.1", "session_type": "audio-video", "status": "connected"}.items() <= (
+            seen[-1].items()  # type: ignore[attr-defined]
+        )
         (_, listed) = await errand(config, "list", None)
         (found,) = listed.lines[-1][1]["conferences"]  # type: ignore[misc, attr-defined]
         _, other = await errand(config, "list", None, aor="sip:presenter@localhost", form=Format.PLAIN)

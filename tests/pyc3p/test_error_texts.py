@@ -16,10 +16,13 @@ import pyc3p
 import rtp.aio
 import sip
 import sip.aio
+from pyc3p.commands.output import Output
 from pyc3p.elements.loopback import reserved_ports
+from pyc3p.elements.system import build_system
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.users import change_users, entries_of
+from sip.testing import Network
 from tests.live import live
 
 Sound: Final = rtp.aio.AudioSession
@@ -163,3 +166,34 @@ def test_what_is_no_sound_no_document_and_no_address_is_said(tmp_path: Path) -> 
         c3p.parse_document("<request/>")  # type: ignore[arg-type]
     with pytest.raises(sip.LocalProtocolError, match="media must be a class"):
         sip.aio.UserAgent("sip:ann@127.0.0.1", media=object())  # type: ignore[arg-type]
+    with pytest.raises(sip.MalformedHeader, match="no scheme, as in sip:bob"):
+        sip.Uri.parse("bob@example.com")
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_text_is_no_data_from_the_network_and_changes_nothing(transport: str) -> None:
+    agent = Network(seed=1).agent("server")
+    flow = sip.Flow(7, transport, sip.Address("192.0.2.1", 5060), sip.Address("192.0.2.2", 5060))
+    before = agent.endpoint.sizes, agent.endpoint.counters, agent.endpoint.now
+    with pytest.raises(TypeError, match="bytes, not str"):
+        agent.endpoint.receive_data("OPTIONS sip:a@b SIP/2.0\r\n\r\n", flow=flow, now=1.0)  # type: ignore[arg-type]
+    assert (agent.endpoint.sizes, agent.endpoint.counters, agent.endpoint.now) == before
+
+
+@live
+async def test_who_talks_to_an_mcu_that_is_gone_hears_that_it_does_not_answer() -> None:
+    with reserved_ports(4) as ports:
+        names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port")
+        config = ServeConfig(workers=0, **dict(zip(names, ports, strict=True)))  # type: ignore[arg-type]
+    server = build_system(config, None, Output())
+    await server.start()
+    try:
+        async with focus.aio.connect(f"127.0.0.1:{config.sip_port}", aor="sip:ann@127.0.0.1") as ann:
+            conference = await ann.create()
+            await conference.join()
+            await server.nodes[-1].stop()
+            with pytest.raises(sip.aio.CallError, match="503 The conferencing server does not answer") as caught:
+                await conference.talk(Sound)
+            assert caught.value.status == 503
+    finally:
+        await server.stop()

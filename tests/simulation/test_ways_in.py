@@ -261,6 +261,27 @@ def test_a_locked_conference_has_phones_wait_or_refuses_them(meet: Meet) -> None
     assert statuses(meeting) == {who: "connected"}
 
 
+@pytest.mark.parametrize("lobby", [True, False])
+def test_a_passcode_that_is_keyed_in_after_the_lock_opens_no_door(meet: Meet, lobby: bool) -> None:
+    meeting = meet()
+    hold(meeting, passcode="2468", admission_policy="anonymous", lobby=lobby)
+    phone = caller(meeting)
+    phone.call(number(meeting))
+    phone.answered()
+    meeting.network.run_for(1.0)
+    lock(meeting)
+    phone.press("2468#")
+    meeting.network.run_for(10.0)
+    who = f"sip:granny@{phone.host}"
+    assert statuses(meeting) == ({who: "pending"} if lobby else {})
+    assert bool(phone.of(SessionEnded)) is not lobby
+    assert "wrong passcodes" not in meeting.sim.farm.mcus["mcu"].counters
+    if lobby:
+        let_in(meeting, who)  # a presenter may
+        meeting.network.run_for(1.0)
+        assert statuses(meeting) == {who: "connected"}
+
+
 def test_a_caller_who_gives_up_while_the_mcu_is_asked_is_gone(meet: Meet) -> None:
     meeting = meet(factory=OPEN)
     uri = create(meeting)
