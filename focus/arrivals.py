@@ -8,7 +8,7 @@ announced. All of it is forgotten in time: MCUs forget calls that do not come.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -48,6 +48,10 @@ class Arrivals:
     def full(self) -> bool:
         """Whether there is no place for one more."""
         return len(self._open) >= MOST_ARRIVALS
+
+    def awaited(self) -> Iterator[tuple[str, str]]:
+        """User (key) and GUID (key) of each."""
+        return ((one.user.key, key) for key, one in self._open.items())
 
     def expect(self, arrival: Arrival) -> None:
         """A call is on its way."""

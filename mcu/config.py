@@ -79,6 +79,8 @@ class ConferencingServerConfig(Shown):
     #: participant needs no secret. A proxy belongs here that sends on what clients call at the MCU-Conference-URI.
     trusted_peers: TrustedPeers = TrustedPeers()
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
+    #: Announced calls of one user in one conference that have not come: as many endpoints as a Focus shows of one user.
+    max_reservations_of_user: int = 16
     passcode_timeout: float = 30.0  #: seconds for the first key of a passcode, at each try
     key_timeout: float = 5.0  #: seconds from a key to the next; a longer pause ends the passcode, as ``#`` does
     #: Passcodes that a caller may try in one call, whatever its Focus allows: people misremember once or twice.

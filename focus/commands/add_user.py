@@ -44,9 +44,6 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
         raise Refused(refusal.INVALID_TARGET, document)
     if command.endpoint is not None:
         check_endpoint(endpoint, document)
-    present = facts.roster.find_endpoint(target, endpoint.entity)
-    if present is not None and present.session_type != mcu_type:
-        raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
     wish = role_in(command.user.roles, document)
     question = DialOutQuestion(
         record=facts.record, requester=facts.requester, target=target, called=called, locked=facts.locked

@@ -8,14 +8,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from c3p import (
-    DEFAULT_LIMITS,
-    Code,
-    Command,
-    Reason,
-    Request,
-    Response,
-)
+from c3p import DEFAULT_LIMITS, Code, Command, Reason, Request, Response
 from focus import refusal
 from focus.answers import ACCEPTED, Answer
 from focus.arrivals import Arrivals
@@ -25,6 +18,7 @@ from focus.commands.checks import check_ends
 from focus.commands.plan import DialOut, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.results import failed, send_result, success, translated
+from focus.commands.room import Room
 from focus.commands.table import plan
 from focus.context import Context
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
@@ -49,6 +43,7 @@ class OpenCommands:
         self.arrivals = Arrivals(context.forgive)
         self.open: dict[int, ClientCommand] = {}
         self.relays: dict[str, Relay] = {}
+        self.room = Room(context, conference.roster, self.arrivals, self.relays)
         self.dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
 
     def __len__(self) -> int:
@@ -116,6 +111,7 @@ class OpenCommands:
             participant.open_commands >= config.max_commands_per_participant or len(self.open) >= config.max_commands
         ):
             raise Refused(refusal.BUSY, document)
+        self.room.check_plan(planned, document)
         return planned
 
     def dialling(self) -> dict[str, frozenset[str]]:

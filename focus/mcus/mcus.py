@@ -15,6 +15,7 @@ from c3p import (
     Response,
     State,
     UriEntry,
+    UserKeys,
     mcu_type_of,
     mcu_uri,
 )
@@ -190,7 +191,7 @@ class Mcus:
         part = self._part(link.mcu_type)
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
-            self._merge(link.mcu_type, part)
+            self._merge(link.mcu_type, part, now=now)
             if part.changed is None:
                 self.wanted[link.mcu_type].compare(locked=self.locked, asked=False, now=now)
             self.wanted[link.mcu_type].noticed(now=now)
@@ -212,7 +213,7 @@ class Mcus:
         views = info.conference_view.views if info is not None and info.conference_view is not None else ()
         return next((one.entity_state for one in views if address.is_named_by(one.entity)), None)
 
-    def _merge(self, mcu_type: str, part: McuPart) -> None:
+    def _merge(self, mcu_type: str, part: McuPart, *, now: float) -> None:
         config = self._context.config
         merge = Merge(
             mcu_type=mcu_type,
@@ -222,7 +223,20 @@ class Mcus:
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
-        merge.into(self._roster, part)
+        for user in merge.into(self._roster, part):
+            if not self.wanted[mcu_type].is_leaving(user.key):
+                self._put_out(mcu_type, user, now=now)
+
+    def _put_out(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
+        """Have an MCU end what it has of a user."""
+        keys = UserKeys(conf_entity=self._roster.focus_uri, user_entity=user.text)
+        relay = Relay(
+            request_id=self._context.exchanges.new_request_id(),
+            mcu_type=mcu_type,
+            command=DeleteUser(user_keys=keys),
+            correlation=self._context.correlations.token(8),
+        )
+        self._commands.submit(relay, now=now)
 
     # Owner of the links ----------------------------------------------------------------------------------------------
 
@@ -251,7 +265,7 @@ class Mcus:
         # Its first notification may have overtaken this answer.
         verdict = part.begin(info) if info is not None else Verdict.IGNORED
         if verdict is Verdict.APPLIED:
-            self._merge(mcu_type, part)
+            self._merge(mcu_type, part, now=now)
         elif verdict is Verdict.GAP:
             self.links[mcu_type].resynchronise(now=now)
         self.wanted[mcu_type].compare(locked=self.locked, now=now)
@@ -307,7 +321,7 @@ class Mcus:
         part = self._part(mcu_type)
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
-            self._merge(mcu_type, part)
+            self._merge(mcu_type, part, now=now)
             self.wanted[mcu_type].compare(locked=self.locked, now=now)
         elif verdict is Verdict.GAP:
             self.links[mcu_type].resynchronise(now=now)

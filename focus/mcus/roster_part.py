@@ -118,8 +118,12 @@ class Merge:
     max_users: int
     max_endpoints: int  #: of one user
 
-    def into(self, roster: Roster, part: McuPart) -> None:
-        """Bring the roster to what `part` says, after the document that it took in last."""
+    def into(self, roster: Roster, part: McuPart) -> list[AddressOfRecord]:
+        """Bring the roster to what `part` says, after the document that it took in last.
+
+        Returned are users of whom it says more than the roster can show. Who is not shown must not be there.
+        """
+        unshown: list[AddressOfRecord] = []
         keys = part.changed
         if keys is None:
             keys = (*part.users, *(key for key, _ in roster.holders(self.mcu_type) if key not in part.users))
@@ -131,9 +135,11 @@ class Merge:
                 for gone in known.of_type(self.mcu_type).keys() - wanted.keys():
                     roster.remove_endpoint(known.address, gone)
             if address is not None and user is not None:
-                for endpoint in wanted.values():
-                    self._endpoint(roster, address, user, endpoint)
+                shown = [self._endpoint(roster, address, user, endpoint) for endpoint in wanted.values()]
+                if not all(shown):
+                    unshown.append(address)
         self._view(roster, part.info)
+        return unshown
 
     def _wanted(self, user: User | None) -> dict[str, Endpoint]:
         endpoints = user.endpoints if user is not None else ()
@@ -143,18 +149,20 @@ class Merge:
             if one.session_type in (None, self.mcu_type) and one.state != State.DELETED
         }
 
-    def _endpoint(self, roster: Roster, address: AddressOfRecord, user: User, endpoint: Endpoint) -> None:
-        known = roster.find(address)
+    def _endpoint(self, roster: Roster, address: AddressOfRecord, user: User, endpoint: Endpoint) -> bool:
+        """Show an endpoint; false when that cannot be, and it is not about to go by itself."""
+        known, over = roster.find(address), endpoint.status in (Status.DISCONNECTING, Status.DISCONNECTED)
         if known is None and len(roster.users) >= self.max_users:
-            return
+            return over
         present = known.endpoints.get(guid_key(endpoint.entity)) if known is not None else None
         if present is None and known is not None and len(known.endpoints) >= self.max_endpoints:
-            return
+            return over
         if present is not None and present.session_type != self.mcu_type:
-            return  # An MCU owns endpoints of its own type only.
+            return over  # An MCU owns endpoints of its own type only.
         if self.is_leaving(address.key):
             endpoint = as_leaving(endpoint)
         roster.set_endpoint(address, endpoint, role=self.role_of(address.key), display_text=user.display_text)
+        return True
 
     def _view(self, roster: Roster, info: ConferenceInfo | None) -> None:
         views = info.conference_view.views if info is not None and info.conference_view is not None else ()

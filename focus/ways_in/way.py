@@ -79,11 +79,7 @@ class Ways:
         if arrivals.full:
             raise Refused(refusal.BUSY)
         endpoint = Endpoint(entity=new_guid(self._entropy.token(16)), joining_method=JoiningMethod.DIALED_IN)
-        known = conference.roster.find(user)
-        if known is not None and len(known.endpoints) >= self._context.config.max_endpoints_per_user:
-            raise Refused(refusal.BUSY)
-        if known is None and len(conference.roster.users) >= self._context.config.max_users:
-            raise Refused(refusal.BUSY)
+        conference.commands.room.check(user, endpoint.entity, mcu_type)
         wish = AddUser(
             mcu_uri=mcu_uri(conference.focus_uri, mcu_type),
             conference_keys=ConferenceKeys(conf_entity=conference.focus_uri),

@@ -70,6 +70,9 @@ class DialIn:
         if isinstance(door, Refusal):
             return door
         leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
+        open_ = sum(one.state is State.RESERVED for one in conference.legs_of(leg.user_key))
+        if open_ >= config.max_reservations_of_user:
+            return Refusal(RefusalReason.CAPACITY, "too many calls of this user are announced")
         leg.request = None
         leg.reservation, leg.door = self._context.entropy.token(_SECRET_OCTETS), door
         self._context.legs[leg.id] = leg

@@ -223,6 +223,8 @@ def test_an_endpoint_of_the_focus_is_not_one_to_be_dialled() -> None:
     (own,) = next(one for one in site.focus.roster(conference).users.users if one.entity == user).endpoints  # type: ignore[union-attr]
     refused = Sender(site, alice, conference).refused(dial_out(conference, user=user, entity=own.entity))
     assert refused == (400, "3009")
+    announced = dial_out(conference, user=user, entity=own.entity, joining_method="dialed-in")
+    assert Sender(site, bob, conference).refused(announced) == (400, "3009")  # nor one to come by
     assert mcu.requests == []
 
 

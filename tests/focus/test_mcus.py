@@ -12,6 +12,7 @@ from c3p import (
     Code,
     ConferenceInfo,
     DeleteConference,
+    DeleteUser,
     Endpoint,
     EntityState,
     EntityView,
@@ -40,6 +41,12 @@ def talking() -> tuple[Site, FakeMcu, str, Phone]:
     site.net.run()
     mcu.answer_call(PHONE)
     return site, mcu, conference, alice
+
+
+def put_out(mcu: FakeMcu) -> list[str]:
+    """Whom the MCU was told to end all calls of."""
+    commands = [one.command for one in mcu.commands(DeleteUser)]
+    return [one.user_keys.user_entity for one in commands if isinstance(one, DeleteUser)]
 
 
 def endpoint(mcu: FakeMcu, **fields: object) -> Endpoint:
@@ -136,6 +143,7 @@ def test_a_roster_has_a_limit_that_mcus_cannot_exceed() -> None:
     mcu.answer_call(PHONE)
     mcu.notify(User(entity="sip:third@example.org", state=State.FULL, endpoints=(endpoint(mcu),)))
     assert alice.user("sip:third@example.org") is None
+    assert put_out(mcu) == ["sip:third@example.org"]
 
 
 def test_a_user_has_a_limit_of_endpoints_that_mcus_cannot_exceed() -> None:
@@ -149,6 +157,9 @@ def test_a_user_has_a_limit_of_endpoints_that_mcus_cannot_exceed() -> None:
     user = alice.user(PHONE)
     assert user is not None
     assert len(user.endpoints) == 2
+    # Nobody is there who is not shown: the MCU is told to end what it has of that user, once.
+    mcu.notify(User(entity=PHONE, state=State.FULL, endpoints=made))
+    assert put_out(mcu) == [PHONE]
 
 
 # Versions ------------------------------------------------------------------------------------------------------------

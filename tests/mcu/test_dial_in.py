@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser
+from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser, ConferenceKeys, Endpoint, User
 from mcu import Ending, LegConnected, LegEnded, LegId
 from rtp import OfferAnswerSession, SessionDescription
 from sip import Headers, Multipart, NameAddr, Part, SessionAnswered, SessionFailed, TrustedPeers, Uri
-from tests.mcu.harness import AV, MCU_HOST, Code, Phone, World, guid
+from tests.mcu.harness import AV, CONFERENCE, MCU_HOST, Code, Phone, World, guid
 
 CONTACT = f"sip:mcu@{MCU_HOST}:5060"
 
@@ -236,6 +236,21 @@ def test_a_reservation_lasts_a_minute() -> None:
     world.run(0.2)
     assert world.ended().method == "failed"
     assert world.focus.history(guid(7)) == ["dialing-in", "disconnected", "gone"]
+
+
+def test_the_reservations_of_one_user_are_limited() -> None:
+    world = World(max_reservations_of_user=2)
+    world.start()
+    codes = []
+    for number in (1, 2, 3):
+        endpoint = Endpoint(entity=guid(number), joining_method="dialed-in")
+        user = User(entity="sip:eve@example.com", roles=("attendee",), endpoints=(endpoint,))
+        keys = ConferenceKeys(conf_entity=CONFERENCE)
+        reply = world.post(AddUser(conference_keys=keys, user=user), originator=None, originator_role=None)
+        assert reply.document is not None
+        codes.append((reply.document.code.value, reply.document.reason))
+    assert codes == [("success", None), ("success", None), ("failure", "serverBusy")]
+    announce(world, 8)  # others go on
 
 
 def test_a_locked_conference_takes_no_attendee() -> None:

@@ -460,6 +460,20 @@ def test_a_call_to_the_mcu_uri_redeems_what_its_user_announced(meet: Meet) -> No
     assert meeting.statuses("sip:wes@example.com") == ["focus connected", "audio-video connected"]
 
 
+def test_nobody_announces_more_calls_than_the_roster_can_show(meet: Meet) -> None:
+    meeting = meet()
+    succeeded = 0
+    for _ in range(22):
+        command = meeting.command("watcher", lambda client, now: client.dial_in(now=now))
+        succeeded += meeting.outcome("watcher", command).succeeded
+    meeting.network.run_for(1.0)
+    assert succeeded == 15  # and the Focus endpoint
+    assert meeting.statuses("sip:wes@example.com") == ["focus connected"] + ["audio-video dialing-in"] * 15
+    assert meeting.sim.farm.mcus["mcu"].legs == 15
+    meeting.network.run_for(62.0)
+    assert announce(meeting)
+
+
 def test_nobody_announces_somebody_else(meet: Meet) -> None:
     meeting = meet()
     client = meeting.client("watcher")
