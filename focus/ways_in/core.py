@@ -13,6 +13,7 @@ not follow the Route is something kept, as long as they last (`off_route`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -48,6 +49,16 @@ from sip import (
 )
 from sip import Refused as SipRefused
 
+#: Of the settings of the proxy: no address, name or part is believed more than another.
+_TRUSTS_NOBODY: Final[dict[str, Any]] = {
+    "trusted": (),
+    "trusted_peers": (),
+    "parts": (),
+    "relay_to": (),
+    "open_relay": False,
+    "ends_only": True,
+}
+
 
 @attrs.frozen
 class _AtMcu:
@@ -63,8 +74,9 @@ class WaysIn:
     """A core beside a `Focus`, on the same endpoint. Put both into one pump.
 
     It takes INVITEs to MCU-Conference-URIs of the domain, which the Focus refuses without it, and those to numbers that
-    `FocusConfig.numbers` knows. ``proxy`` are settings of the proxy that carries them; its ``secret`` lets a later
-    process know the calls of this one. After every call drain, and read ``next_timeout()``, as for the Focus.
+    `FocusConfig.numbers` knows. ``proxy`` are settings of the proxy that carries them, but for whom it trusts, which is
+    nobody; its ``secret`` lets a later process know the calls of this one. After every call drain, and read
+    ``next_timeout()``, as for the Focus.
     """
 
     def __init__(
@@ -81,7 +93,13 @@ class WaysIn:
         self._entropy = entropy.child("tags")
         self._next: Uri | None = None  #: where the INVITE goes that the proxy is being given
         settings = attrs.evolve(
-            proxy or ProxyConfig(), owner=self.owner, domains=(config.domain, *config.aliases), timeout_status=504
+            proxy or ProxyConfig(),
+            owner=self.owner,
+            domains=(config.domain, *config.aliases),
+            timeout_status=504,
+            # The Focus has asked who calls. What is carried goes to the MCU of that conference, and then between the
+            # two ends of that call: nobody has anything else relayed here, wherever he comes from.
+            **_TRUSTS_NOBODY,
         )
         self._proxy = Proxy(
             endpoint,
@@ -105,32 +123,36 @@ class WaysIn:
     # Which requests --------------------------------------------------------------------------------------------------
 
     def _claims(self, request: Request, flow: Flow) -> bool:
-        return self._begins(request) or self._off_route.knows(request, flow)
+        return self._begins(request, flow) or self._off_route.knows(request, flow)
 
-    def _begins(self, request: Request) -> bool:
-        return self._is_media_call(request) or self._is_number(request)
+    def _begins(self, request: Request, flow: Flow) -> bool:
+        return self._is_media_call(request, flow) or self._is_number(request, flow)
 
     def _is_of_a_call(self, request: Request, flow: Flow) -> bool:
-        return self._is_media_call(request) or self._off_route.knows(request, flow)
+        return self._is_media_call(request, flow) or self._off_route.knows(request, flow)
 
-    def _is_media_call(self, request: Request) -> bool:
+    def _is_here(self, uri: Uri, flow: Flow) -> bool:
+        """Whether a URI is of the domain, and leads here: another port, or a ``maddr``, is somebody else."""
+        return uri.host in self._domains and self._proxy.serves(uri, flow)
+
+    def _is_media_call(self, request: Request, flow: Flow) -> bool:
         """An INVITE that begins something, to an MCU of a conference of ours."""
         uri = request.uri
         return (
             request.method == "INVITE"
             and request.to.tag is None
-            and uri.host in self._domains
+            and self._is_here(uri, flow)
             and mcu_type_of(str(uri)) is not None
         )
 
-    def _is_number(self, request: Request) -> bool:
+    def _is_number(self, request: Request, flow: Flow) -> bool:
         numbers, uri = self._context.config.numbers, request.uri
         return (
             numbers is not None
             and request.method == "INVITE"
             and request.to.tag is None
             and uri.scheme in ("sip", "sips")
-            and uri.host in self._domains
+            and self._is_here(uri, flow)
             and uri.user is not None
             and conf_id_of(str(uri)) is None
             and numbers.is_number(uri.user)
@@ -143,7 +165,7 @@ class WaysIn:
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Find out where a call goes, and send it there; or do what a proxy does."""
-        if isinstance(event, RequestReceived) and self._begins(event.request):
+        if isinstance(event, RequestReceived) and self._begins(event.request, event.flow):
             self._procedures.begin(self._procedure, event, asker=_asker(event.transaction), now=now)
         elif isinstance(event, CancelReceived) and self._withdrawn(event, now):
             pass
@@ -179,7 +201,7 @@ class WaysIn:
             known = yield from identification(self._context.config.identify, request, flow)
             if isinstance(known, SipRefused):
                 insist_on(known)
-            if self._is_media_call(request):
+            if self._is_media_call(request, flow):
                 where = yield from self._callers.participant(request, flow, known, turn)
             else:
                 where = yield from self._callers.phone(request.uri.user or "", request, flow, known, turn)

@@ -177,9 +177,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             store=settings.store,
             entropy=entropy.child("focus"),
         )
-        # What it carries it gives to MCUs alone, so it relays for nobody.
-        carries = attrs.evolve(settings.proxy, relay_to=())
-        ways_in = focus.WaysIn(endpoint, conferences, entropy=entropy.child("ways in"), proxy=carries)
+        ways_in = focus.WaysIn(endpoint, conferences, entropy=entropy.child("ways in"), proxy=settings.proxy)
         if settings.member is not None and forwarding is not None:
             placed = PlacedFocus(endpoint, conferences, forwarding, settings.member)
     if "focus-factory" in parts:

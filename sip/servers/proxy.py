@@ -77,12 +77,12 @@ class Proxy:
     ) -> None:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
-        self._endpoint = endpoint
+        self._endpoint, self._entropy = endpoint, entropy.child(f"proxy {self.config.owner}")
         self._server: list[tuple[str, object]] = [("Server", name)] if (name := endpoint.config.user_agent) else []
-        self._entropy = entropy.child(f"proxy {self.config.owner}")
         key, epoch = keys_of(self.config, self._entropy)
         self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
         self._own = OwnAddresses(lambda: endpoint.listen, frozenset(map(canonical_host, self.config.domains)))
+        self.serves = self._own.include  #: whether a URI of what came by a flow leads here
         self._admission = Admission(
             self.config,
             key=key,

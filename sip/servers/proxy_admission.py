@@ -58,6 +58,9 @@ class ProxyConfig:
     #: Leave the way of a dialog where a proxy before us stays on it: what follows is then for whichever of several
     #: alike it reaches, and not for this one, which may be gone.
     steps_aside: bool = False
+    #: What belongs to a dialog goes to its two ends alone, whoever sends it, and an ACK and a BYE do so, too: of who
+    #: stands in front of one server, whose Contact is where it was called.
+    ends_only: bool = False
     add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
     realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
     options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name

@@ -168,7 +168,11 @@ class Targeting:
         A user of ours follows the other end wherever that has gone (RFC 3261 section 12.2: the remote target may
         change), if the request comes from where the user is. Whoever is none of ours could name any target.
         """
-        if token.target.bound or method in _PARTING or self._tokens.is_host(reached_host(hop), token.target.reached):
+        if token.target.bound or self._tokens.is_host(reached_host(hop), token.target.reached):
+            return True
+        if self._config.ends_only:
+            return False
+        if method in _PARTING:
             return True
         sender = token.sender
         if sender is None or not sender.local:

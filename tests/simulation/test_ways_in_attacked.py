@@ -7,7 +7,9 @@ import pytest
 
 import focus
 import sip
+from c3p import mcu_uri
 from pyc3p.simnet import Meeting
+from tests.simulation.caller import Caller
 from tests.simulation.test_ways_in import OPEN, Meet, caller, create, hold, identified_by_nobody, number, statuses
 
 
@@ -197,3 +199,83 @@ def test_a_number_that_is_not_answered_for_leaves_nothing_behind(
     meeting.network.run_for(1.0)
     assert statuses(meeting) == {}
     assert of(meeting).sizes["waiting"] == 0
+
+
+# Who has the server send something to somebody else -------------------------------------------------------------------
+
+VICTIM = "127.0.10.9"  # on loopback, as the stranger is: addresses that a proxy trusts unless told otherwise
+
+
+def stranger_and_victim(meet: Meet) -> tuple[Meeting, Caller, Caller]:
+    meeting = meet(factory=OPEN)
+    configure(meeting, identify=identified_by_nobody)
+    return meeting, caller(meeting, "stranger", "127.0.10.8"), caller(meeting, "victim", VICTIM)
+
+
+def reached(meeting: Meeting, host: str) -> list[bytes]:
+    """What the Focus has sent to a host."""
+    records = meeting.network.recording.of_layer("sip")
+    return [each.data for each in records if each.destination[0] == host and each.source[0] != host]
+
+
+@pytest.mark.parametrize("elsewhere", [f":5060;maddr={VICTIM}", f";maddr={VICTIM}", f":7777;maddr={VICTIM}", ":7777"])
+@pytest.mark.parametrize("kind", ["number", "MCU of the conference"])
+def test_a_port_or_a_maddr_beside_the_domain_has_nobody_else_called(meet: Meet, kind: str, elsewhere: str) -> None:
+    meeting, stranger, _ = stranger_and_victim(meet)
+    if kind == "number":
+        called = number(meeting) + elsewhere
+    else:
+        configure(meeting, identify=focus.from_header)
+        user, _, rest = mcu_uri(meeting.uri, "audio-video").partition("@example.com")
+        called = f"{user}@example.com{elsewhere}{rest}"
+    stranger.call(called, user="sip:ann@example.com")
+    assert (stranger.refused()[0] or 0) >= 400
+    assert reached(meeting, VICTIM) == []
+    assert statuses(meeting) == {}
+
+
+def test_a_route_that_is_not_ours_has_nobody_else_called(meet: Meet) -> None:
+    meeting, stranger, _ = stranger_and_victim(meet)
+    stranger.call(number(meeting), headers=(("Route", f"<sip:{VICTIM};lr>"),))
+    assert stranger.refused()[0] == 403
+    assert reached(meeting, VICTIM) == []
+
+
+@pytest.mark.parametrize(
+    "method", ["ACK", "BENOTIFY", "BYE", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "REFER"]
+)
+@pytest.mark.parametrize("way", ["", ";transport=tcp", "route", "maddr"])
+def test_the_token_of_ones_own_call_leads_to_its_two_ends_only(meet: Meet, method: str, way: str) -> None:
+    meeting, stranger, _ = stranger_and_victim(meet)
+    stranger.call(number(meeting))
+    answer = stranger.answered().response
+    routes = [str(each) for each in reversed(answer.record_route)]
+    uri = f"sip:bank@{VICTIM}{way}"
+    if way == "route":
+        uri, routes = str(answer.contact[0].uri), [*routes, f"<sip:{VICTIM};lr>"]  # type: ignore[union-attr]
+    elif way == "maddr":
+        uri = f"{answer.contact[0].uri};maddr={VICTIM}"  # type: ignore[union-attr]
+    lines = [
+        ("Via", f"SIP/2.0/UDP {stranger.host}:5060;branch=z9hG4bK-token"),
+        ("Max-Forwards", "70"),
+        *(("Route", each) for each in routes),
+        ("From", str(answer.from_)),
+        ("To", str(answer.to)),
+        ("Call-ID", answer.call_id),
+        ("CSeq", f"77 {method}"),
+        ("Contact", f"<sip:stranger@{stranger.host}>"),
+    ]
+    request = sip.Request.build(method, uri, lines)
+    place = meeting.sim.farm.places["focus"]
+    meeting.network.inject((stranger.host, 5060), (place.host, place.sip_port), bytes(request))
+    meeting.network.run_for(2.0)
+    assert reached(meeting, VICTIM) == []
+
+
+def test_an_identity_that_nobody_proved_goes_to_no_mcu(meet: Meet) -> None:
+    meeting, stranger, _ = stranger_and_victim(meet)
+    stranger.call(number(meeting), headers=(("P-Asserted-Identity", "<sip:ann@example.com>"),))
+    stranger.answered()
+    came = [each for each in reached(meeting, meeting.sim.farm.places["mcu"].host) if each.startswith(b"INVITE")]
+    assert came
+    assert not [each for each in came if b"P-Asserted-Identity" in each]
