@@ -233,6 +233,8 @@ class OpenCommands:
     def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
         """The MCU's final answer: the result of a command for one MCU, a contribution to one for all."""
         self._over(relay, response)
+        if relay.unwanted is not None and response.code is Code.SUCCESS:
+            relay.unwanted(now)
         command = relay.parent
         if command is None or command.done:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -143,6 +143,7 @@ class Relay:
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
     awaited: bool = False  #: a procedure waits for what becomes of it (`Context.ended_relays`)
+    unwanted: Callable[[float], None] | None = None  #: what is done when it succeeds, and nobody wants that any more
     returned: int = 0  #: how often an MCU did not know the conference
 
     @property

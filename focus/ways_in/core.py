@@ -26,7 +26,7 @@ from focus.questions.procedure import Kind, Line, Steps, Turn
 from focus.refusal import Refused
 from focus.ways_in.callers import Callers, NoNumber
 from focus.ways_in.off_route import OffRoute
-from focus.ways_in.way import Ways
+from focus.ways_in.way import Way, Ways
 from sip import (
     AckReceived,
     CancelReceived,
@@ -40,6 +40,7 @@ from sip import (
     ProxyConfig,
     Request,
     RequestReceived,
+    Response,
     ResponseReceived,
     ServerTransactionEnded,
     TransactionId,
@@ -87,8 +88,9 @@ class WaysIn:
         self._endpoint, self._inside = endpoint, conferences.inside
         self._context, self._procedures = self._inside.context, self._inside.procedures
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
-        ways = Ways(self._context, entropy.child("ways"))
-        self._callers = Callers(self._inside, ways, entropy.child("callers"), self._domains)
+        self._ways = Ways(self._context, entropy.child("ways"))
+        self._reserved: dict[TransactionId, tuple[Request, Way]] = {}  # calls that have no final answer yet
+        self._callers = Callers(self._inside, self._ways, entropy.child("callers"), self._domains)
         self._off_route = OffRoute(self._inside.active)
         self._entropy = entropy.child("tags")
         self._next: Uri | None = None  #: where the INVITE goes that the proxy is being given
@@ -180,10 +182,30 @@ class WaysIn:
             return event if onward is event.request else attrs.evolve(event, request=onward)
         if isinstance(event, ResponseReceived):
             self._off_route.answered(event.response)
+            self._answered(event.response, now)
         elif isinstance(event, ServerTransactionEnded):
             self._procedures.forget(_asker(event.transaction), now=now)
             self._off_route.settled(event.transaction)
+            unanswered = self._reserved.pop(event.transaction, None)
+            if unanswered is not None:
+                self._withdraw(unanswered[1], now)
         return event
+
+    def _answered(self, response: Response, now: float) -> None:
+        """A final answer of an MCU to an INVITE: one that is no 2xx ends what was reserved for it."""
+        if response.status < 200 or response.cseq.method != "INVITE":
+            return
+        for transaction, (request, way) in list(self._reserved.items()):
+            if request.call_id == response.call_id and request.via[0].branch in {one.branch for one in response.via}:
+                del self._reserved[transaction]
+                if response.status >= 300:
+                    self._withdraw(way, now)
+
+    def _withdraw(self, way: Way, now: float) -> None:
+        conference = self._inside.active.get(way.conference)
+        if conference is not None and way.endpoint is not None:
+            self._ways.withdraw(conference, way.user, way.endpoint, way.mcu_type, now)
+            self._inside.active.settle(conference, now=now)
 
     def _withdrawn(self, event: CancelReceived, now: float) -> bool:
         """Whether a call is given up that has not been sent on yet."""
@@ -212,10 +234,15 @@ class WaysIn:
         else:
             self._off_route.begun(event.transaction, request, flow, where, now=turn.now)
             self._next = where.address
+            self._reserved[event.transaction] = (request, where)
+            before = self._proxy.sizes["contexts"]
             try:
                 self._proxy.handle_event(event, now=turn.now)
             finally:
                 self._next = None
+                if self._proxy.sizes["contexts"] == before:  # it was refused, and no MCU hears of it
+                    del self._reserved[event.transaction]
+                    self._withdraw(where, turn.now)
 
     def _answer(
         self, transaction: TransactionId, request: Request, refused: Refused, flow: Flow | None, now: float

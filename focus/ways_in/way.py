@@ -11,13 +11,16 @@ from c3p import (
     AddUser,
     Code,
     ConferenceKeys,
+    DeleteUser,
     Endpoint,
     EntryCheck,
     JoiningMethod,
     Reason,
     Response,
     User,
+    UserKeys,
     conf_id_of,
+    guid_key,
     mcu_uri,
     new_guid,
 )
@@ -48,6 +51,8 @@ class Way:
     address: Uri  #: at the MCU
     conference: str  #: key
     user: AddressOfRecord
+    mcu_type: str
+    endpoint: str | None = None  #: GUID of what was reserved for this call; None for a call that its user announced
 
 
 class Ways:
@@ -75,7 +80,7 @@ class Ways:
         arrivals = conference.commands.arrivals
         announced = arrivals.take(user.key, mcu_type)
         if announced is not None:
-            return Way(address=_routable(announced), conference=conference.key, user=user)
+            return Way(address=_routable(announced), conference=conference.key, user=user, mcu_type=mcu_type)
         if arrivals.full:
             raise Refused(refusal.BUSY)
         endpoint = Endpoint(entity=new_guid(self._entropy.token(16)), joining_method=JoiningMethod.DIALED_IN)
@@ -93,8 +98,24 @@ class Ways:
             address = self._address_in(response)
         except BaseException:  # refused, or nobody waits for it any more
             arrivals.forget(endpoint.entity)
+            relay = next((one for one in conference.commands.relays.values() if one.command is command), None)
+            if relay is not None:  # the MCU may still answer that it expects the call
+                relay.unwanted = lambda now: self.withdraw(conference, user, endpoint.entity, mcu_type, now)
             raise
-        return Way(address=address, conference=conference.key, user=user)
+        return Way(address=address, conference=conference.key, user=user, mcu_type=mcu_type, endpoint=endpoint.entity)
+
+    def withdraw(self, conference: Conference, user: AddressOfRecord, endpoint: str, mcu_type: str, now: float) -> None:
+        """A call will not come: its place at the MCU is not kept for it.
+
+        An MCU puts out all that it has of a user, so whoever has more there keeps it all, and this for its minute.
+        """
+        conference.commands.arrivals.forget(endpoint)
+        known = conference.roster.find(user)
+        held = set(known.of_type(mcu_type)) if known is not None else set()
+        held |= {guid for key, guid in conference.commands.arrivals.awaited() if key == user.key}
+        if held <= {guid_key(endpoint)}:
+            keys = UserKeys(conf_entity=conference.focus_uri, user_entity=user.text)
+            conference.commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
     def _relayed(self, conference: Conference, mcu_type: str, command: AddUser, turn: Turn) -> Steps[Response]:
         """The answer of the MCU. The Focus wants it by itself: it has decided, and its user is told by SIP."""

@@ -299,6 +299,40 @@ def test_a_caller_who_gives_up_while_the_mcu_is_asked_is_gone(meet: Meet) -> Non
     assert conferences.sizes["waiting"] == 0
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Require", "teleportation"),
+        ("Proxy-Require", "teleportation"),
+        ("Accept", "text/plain"),
+        ("Max-Breadth", "0"),
+        ("Session-Expires", "soon"),
+    ],
+)
+def test_a_call_that_is_refused_leaves_nobody_behind(meet: Meet, header: tuple[str, str]) -> None:
+    meeting = meet(factory=OPEN)
+    phone = caller(meeting)
+    phone.call(number(meeting), headers=(header,))
+    assert phone.refused()[0] >= 400
+    meeting.network.run_for(2.0)
+    assert statuses(meeting) == {}
+    assert meeting.sim.farm.mcus["mcu"].legs == 0
+
+
+def test_a_call_that_is_given_up_while_the_mcu_is_asked_leaves_nobody_behind(meet: Meet) -> None:
+    meeting = meet(factory=OPEN)
+    phone = caller(meeting)
+    phone.call(number(meeting))
+    conferences = meeting.sim.farm.cores["focus"].focus
+    assert conferences is not None
+    waiting = conferences.sizes
+    meeting.network.run_until(lambda: waiting != conferences.sizes and conferences.sizes["waiting"] > 0, 5.0, what="it")
+    phone.cancel()
+    meeting.network.run_for(2.0)
+    assert statuses(meeting) == {}
+    assert meeting.sim.farm.mcus["mcu"].legs == 0
+
+
 def test_an_offer_that_no_mcu_can_use_is_488(meet: Meet) -> None:
     meeting = meet(factory=OPEN)
     phone = caller(meeting)
