@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import attrs
+
 from c3p import COMPOSING_TYPE, C3PError, Composing, DisconnectionMethod, ErrorId
 from mcu.chat.formats import PASSED_ON, Content, is_passed_on
 from mcu.chat.messages import Messages
@@ -26,6 +28,10 @@ from sip import (
     body_of,
 )
 
+#: Octets of a sign that somebody is writing: a document with four short values.
+_MOST_OF_A_SIGN: Final = 2_048
+#: Seconds for which one may say that it holds; whoever writes for longer says so again (RFC 3994 section 3.4).
+_LONGEST_REFRESH: Final = 3_600
 KEYBOARD: Final = "application/xml"  #: of an INFO that says that a key was pressed, between two Microsoft clients
 #: Types of bodies that are read.
 BODIES: Final = (SDP, *PASSED_ON, COMPOSING_TYPE, KEYBOARD)
@@ -57,10 +63,11 @@ class ChatInSession:
 
     def _said_something(self, leg: Leg, event: RequestReceived, transaction: TransactionId, now: float) -> None:
         content = Content(event.request.headers.get("Content-Type", ""), event.request.body)
-        if content.media_type == COMPOSING_TYPE:
-            self._composing(leg, content, transaction, now)
-        elif len(content.body) > self._config.max_message:
+        is_sign = content.media_type == COMPOSING_TYPE
+        if len(content.body) > (_MOST_OF_A_SIGN if is_sign else self._config.max_message):
             self._refuse(transaction, 413, "message is too long", now)
+        elif is_sign:
+            self._composing(leg, content, transaction, now)
         elif not is_passed_on(content):
             self._context.endpoint.respond(transaction, 415, headers=_ACCEPT, now=now)
         elif leg.ingress_blocked:
@@ -81,6 +88,8 @@ class ChatInSession:
         except C3PError:
             self._context.endpoint.respond(transaction, 400, now=now)
             return
+        if composing.refresh is not None:
+            composing = attrs.evolve(composing, refresh=min(composing.refresh, _LONGEST_REFRESH))
         self._context.endpoint.respond(transaction, 200, now=now)
         if self._config.typing and not leg.ingress_blocked and self._typed.take(_key(leg), now=now):
             self._messages.tell_composing(leg, composing, COMPOSING_TYPE, now=now)

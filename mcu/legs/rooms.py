@@ -88,7 +88,8 @@ class Rooms:
         return calls >= self._settings.max_calls_per_source
 
     def _room(self, uri: Uri, now: float) -> Conference:
-        text = f"sip:{uri.user}@{uri.host}"
+        # A room is one, by whichever of our names and addresses its callers reach it.
+        text = f"sip:{uri.user}@{self._context.config.sip_contact.host}"
         key = conference_id(text) or text
         found = self._context.conferences.get(key)
         if found is not None:

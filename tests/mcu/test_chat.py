@@ -383,6 +383,15 @@ def test_that_somebody_is_writing_is_shown_to_those_who_can_see_it() -> None:
     assert (carol.heard, ann.answers, ann.reports) == ([], [200], [])
 
 
+def test_a_sign_is_short_and_holds_for_an_hour_at_most() -> None:
+    _world, ann, bob, _ = three()
+    ann.say(bytes(Composing(state="active", content_type="x" * 30_000)), COMPOSING_TYPE)
+    assert (ann.answers, bob.heard) == ([413], [])
+    ann.say(bytes(Composing(state="active", refresh=10**19)), COMPOSING_TYPE)
+    (sign,) = bob.heard
+    assert Composing.parse(sign.body).refresh == 3600
+
+
 def test_too_many_signs_are_forgotten_without_a_word() -> None:
     _world, ann, bob, _ = three(signs_at_once=2, signs_a_second=0.1)
     for _ in range(5):

@@ -70,6 +70,15 @@ def test_rooms_are_apart_and_a_name_serves_again() -> None:
     assert len([event for event in world.events if isinstance(event, ConferenceStarted)]) == 3
 
 
+def test_a_room_is_the_same_by_every_name_of_the_server() -> None:
+    world = open_world(domains=("bridge.example.com",))
+    one = talking(world, 7, level=1000)
+    talking(world, 8, f"sip:standup@bridge.example.com;maddr={MCU_HOST}", level=2000)
+    world.run(0.5)
+    assert world.mcu.conferences == (ROOM,)
+    assert abs(one.last_sample - 2000) < 60
+
+
 def test_without_the_setting_there_are_none() -> None:
     world = World()
     phone = enter(world, 7)
