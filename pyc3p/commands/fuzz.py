@@ -83,13 +83,21 @@ def fuzz_c3p(target: HttpTarget, options: FuzzOptions) -> int:
     process = _process(options)
     attack = C3pAttack(target, patience=options.patience, turn=Pace(options.rate).turn, process=process)
     if process is not None and not attack.revive():
-        raise Problem("the program does not answer")
+        raise _not_started(process, "")
     inputs = C3pInputs(target, options.seed)
     return _run(attack, inputs, f"http://{target.host}:{target.port}{target.path}", options, process)
 
 
 def _process(options: FuzzOptions) -> Process | None:
     return None if options.start is None else Process(shlex.split(options.start))
+
+
+def _not_started(process: Process, where: str) -> Problem:
+    """What to say of a program that does not answer, which is stopped: how it ended, and its last line."""
+    ended, lines = process.ended(), process.last_words.split("\n")
+    process.stop()
+    last = next((each for each in reversed(lines) if each.strip()), "") if ended else ""
+    return Problem(f"the program does not answer{where}" + "".join(f": {each}" for each in (ended, last) if each))
 
 
 def _benches(target: Target, options: FuzzOptions) -> tuple[Callable[[], Bench], Process | None]:
@@ -104,8 +112,7 @@ def _benches(target: Target, options: FuzzOptions) -> tuple[Callable[[], Bench],
         return Bench(target, facts, settings, entropy=entropy, pace=pace, digest=None)
 
     if process is not None and not SipAttack(make, process).revive():
-        process.stop()
-        raise Problem(f"the program does not answer at {target}")
+        raise _not_started(process, f" at {target}")
     try:
         probe(make, facts)
     except Blame as wrong:
@@ -131,7 +138,7 @@ def _run(attack: Opened, inputs: Inputs, target: str, options: FuzzOptions, proc
             cutting=options.cutting,
         )
         broken = fuzzing.play()
-        _tell(fuzzing, broken, options, terminal, attack.names())
+        _tell(fuzzing, broken, options, terminal, attack.names(), process)
     except (Blame, NotApplicable, OSError) as wrong:
         raise Problem(f"{target}: there is no canary: {wrong}") from wrong
     finally:
@@ -156,11 +163,13 @@ def _tell(
     options: FuzzOptions,
     terminal: Terminal,
     names: dict[tuple[str, int], str],
+    process: Process | None,
 ) -> None:
     if broken is not None:
         ladder = options.keep.with_suffix(".txt")
         _write(options.keep, broken.dump())
-        _write(ladder, _story(broken, names))
+        words = "" if process is None else process.last_words
+        _write(ladder, _story(broken, names) + (f"\nThe program said at last:\n{words}" if words else ""))
         size = sum(map(len, broken.inputs))
         again = "again with" if broken.again else "and not a second time; kept are"
         terminal.say(f"It broke after {fuzzing.sent} inputs, {again} {len(broken.inputs)} of {size} octets:", "red")
@@ -187,6 +196,6 @@ def _story(broken: Broken, names: dict[tuple[str, int], str]) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise Problem(f"{path} cannot be written: {error.strerror}") from error

@@ -63,7 +63,7 @@ class SipAttack:
                     bench.check_alive()
                     return
                 except Blame:
-                    if time.monotonic() > end:
+                    if time.monotonic() > end or (self._process is not None and self._process.ended()):
                         raise
         finally:
             bench.wire.close()
@@ -136,6 +136,8 @@ class SipAttack:
             with contextlib.suppress(Blame, OSError):
                 self.begin()
                 return True
+            if self._process is not None and self._process.ended():
+                break
             time.sleep(0.2)
         return False
 

@@ -18,6 +18,7 @@ from pyc3p.conform import parse_sip_target
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.fuzz.fuzzing import Fuzzing
 from pyc3p.fuzz.reducing import fewest, fewest_octets
+from pyc3p.fuzz.sip_inputs import SipInputs
 from pyc3p.settings.dial_in import DialInSettings
 from tests.pyc3p.conform.element import Plain, element, own_server
 
@@ -29,6 +30,7 @@ BRITTLE = """
     while True:
         data, source = port.recvfrom(65536)
         if b"Refer-To" in data:
+            sys.stderr.write("I cannot refer\\n")
             sys.exit(3)
         if data.startswith(b"OPTIONS"):
             kept = re.findall(rb"(?m)^(?:Via|From|To|Call-ID|CSeq)[ ]*:[^\\r\\n]*", data)
@@ -110,7 +112,23 @@ def test_what_kills_a_program_is_cut_down_and_kills_it_again(tmp_path: Path) -> 
     assert len(found["inputs"]) == 1
     assert "Refer-To" in found["shown"][0]
     assert "target" in kept.with_suffix(".txt").read_text()
+    assert "I cannot refer" in kept.with_suffix(".txt").read_text()
     assert run([*words, "--replay", str(kept)]) == 1
+
+
+def test_a_program_that_ends_at_once_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    with reserved_ports(1) as ports:
+        port = ports[0]
+    program = f"{sys.executable} -c 'raise SystemExit(\"no configuration\")'"
+    assert run(["fuzz", "sip", f"udp:127.0.0.1:{port}", "--start", program, "--patience", "0.5"]) == 1
+    assert "the program ended with 1: no configuration" in capsys.readouterr().err
+
+
+def test_calls_and_fields_without_colon_are_among_the_inputs() -> None:
+    first = [b"OPTIONS sip:a SIP/2.0\r\nTo: x\r\n\r\n"] * 19 + [b"INVITE sip:a SIP/2.0\r\nTo: x\r\n\r\n"]
+    inputs = [SipInputs(first, 1)[number] for number in range(1000)]
+    assert sum(each.startswith(b"INVITE") for each in inputs) > 150
+    assert any(b"\r\nTo x\r\n" in each for each in inputs)
 
 
 def test_an_element_that_lives_has_held(capsys: pytest.CaptureFixture[str]) -> None:
