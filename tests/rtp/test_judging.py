@@ -22,6 +22,7 @@ from rtp import (
     TelephoneEvent,
     build_compound,
 )
+from rtp.sdp.codec import STATIC
 from rtp.testing import (
     Finding,
     MediaPacket,
@@ -109,6 +110,55 @@ def test_a_changed_packet_is_found(change: Change, clause: str) -> None:
     packets = talk()
     change(packets)
     assert clause in clauses(check_stream(timed(packets), formats=FORMATS))
+
+
+def stamped(count: int, step: int, *, marker_at: int = -1, jump_at: int = -1, jump: int = 0) -> list[MediaPacket]:
+    """Sound of 20 ms a packet, for less than the two seconds after which a clock can be told from lateness."""
+    sound = []
+    for number in range(count):
+        stamp = step * number + (jump if 0 <= jump_at <= number else 0)
+        sound.append(RtpPacket(0, number, stamp, 7, b"\xff" * 159 + bytes([number]), marker=number == marker_at))
+    return timed(sound)
+
+
+@pytest.mark.parametrize(
+    ("packets", "clause"),
+    [
+        (stamped(50, 160, jump_at=20, jump=80_000), "the timestamp goes on as time does"),
+        (stamped(50, 0), "the timestamp increments by as much as was sampled"),
+        (stamped(50, 320), "the timestamp increments by as much as was sampled"),
+    ],
+)
+def test_steps_that_are_wrong_are_found_at_once(packets: list[MediaPacket], clause: str) -> None:
+    assert clauses(check_stream(packets, formats=FORMATS)) == [clause]
+
+
+def test_a_clock_that_goes_on_over_silence_is_right() -> None:
+    talk, more = stamped(20, 160), stamped(40, 160, jump_at=20, jump=80_000)[20:]
+    assert check_stream([*talk, *(attrs.evolve(each, at=each.at + 10.0) for each in more)], formats=FORMATS) == []
+    # The network held back what was said before the silence.
+    held = [attrs.evolve(each, at=each.at + 1.5 * (number > 10)) for number, each in enumerate(talk)]
+    late = [attrs.evolve(each, at=each.at + 10.0) for each in more]
+    assert check_stream([*held, *late], formats=FORMATS) == []
+
+
+def test_a_marker_begins_anew_and_nobody_is_blamed_at_once() -> None:
+    assert check_stream(stamped(50, 160, jump_at=20, jump=80_000, marker_at=20), formats=FORMATS) == []
+
+
+def test_events_and_comfort_noise_between_sound_are_right() -> None:
+    comfort = {**FORMATS, 13: STATIC[13]} if 13 in STATIC else FORMATS
+    sound = [RtpPacket.parse(each.data) for each in stamped(50, 160)]
+    for number in range(10, 18):  # a digit, whose packets have one timestamp, in place of sound
+        sound[number] = attrs.evolve(
+            sound[number],
+            payload_type=101,
+            timestamp=1600,
+            payload=bytes(TelephoneEvent(5, duration=160 * (number - 9))),
+        )
+    if 13 in comfort:
+        sound[30] = attrs.evolve(sound[30], payload_type=13, payload=b"\x40")
+    assert check_stream(timed(sound), formats=comfort) == []
 
 
 def test_a_clock_that_stands_still_while_nothing_is_sent_is_found() -> None:

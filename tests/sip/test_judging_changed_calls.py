@@ -173,6 +173,10 @@ CHANGES: Final[Sequence[tuple[str, tuple[Step, ...], Change, str, str]]] = (
     ("CANCEL requires", CANCELLED, change(asks("CANCEL"), Require="x"), "9.1", "CANCEL has no Require"),
     ("CANCEL elsewhere", CANCELLED, rewrite(asks("CANCEL"), readdressed), "9.1", "the Request-URI of CANCEL"),
     ("cancelled without end", CANCELLED, both(drop(answers(487, "INVITE")), drop(asks("ACK"))), "9.2", "487"),
+    ("ACK with another branch", REFUSED, change(asks("ACK"), Via=VIA + "z9hG4bKo"), "17.1.1.3", "the single Via of"),
+    ("CANCEL with another branch", CANCELLED, change(asks("CANCEL"), Via=VIA + "z9hG4bKo"), "9.1", "the single Via"),
+    # An answer
+    ("200 with another method", HUNG_UP, change(answers(200, "INVITE"), CSeq="1 OPTIONS"), "8.2.6.2", "CSeq equals"),
     # A dialog
     ("CSeq steps back", TALK, change(asks("BYE"), CSeq="1 BYE"), "12.2.1.1", "CSeq increases with each"),
     ("CSeq leaps", TALK, change(asks("BYE"), CSeq="999 BYE"), "12.2.1.1", "CSeq increases by one"),
@@ -208,6 +212,23 @@ def test_what_was_changed_is_found_by_its_clause(
     assert check_traffic(right) == [] == check_traffic(right, until=600.0)
     found = check_traffic(changed(right), until=600.0)
     assert any(source in each.source and clause in each.clause for each in found), [str(each) for each in found]
+
+
+def test_an_ack_and_a_cancel_that_may_be_of_another_invite_are_not_blamed() -> None:
+    """Without the INVITE, without the refusal, or where the right one is there as well, nobody knows what was meant."""
+    other = change(asks("ACK"), Via=VIA + "z9hG4bKo")
+    known = list(call(REFUSED))
+    assert not _astray(drop(answers(486, "INVITE"))(other(known.copy())))
+    assert not _astray(drop(asks("INVITE"))(other(known.copy())))
+    assert not _astray(repeat(asks("ACK"), 0.1, Via=VIA + "z9hG4bKo")(known.copy()))
+    cancelled = change(asks("CANCEL"), Via=VIA + "z9hG4bKo")(list(call(CANCELLED)))
+    assert not _astray(drop(asks("INVITE"))(cancelled))
+    passed_on = change(asks("ACK"), Via=VIA + "z9hG4bKo, SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKp")(known.copy())
+    assert not _astray(passed_on)
+
+
+def _astray(passages: list[Passage]) -> list[str]:
+    return [each.clause for each in check_traffic(passages, until=600.0) if "the single Via" in each.clause]
 
 
 def test_what_only_one_side_said_is_not_held_against_it() -> None:

@@ -16,6 +16,7 @@ from rtp.sdp.codec import STATIC, Codec
 from rtp.srtp.profile import PROFILES
 from rtp.testing.judges.finding import Finding, Force
 from rtp.testing.judges.reports import check_reports
+from rtp.testing.judges.steps import check_steps
 
 _HALF: Final = 2**15
 _WORD: Final = 2**32
@@ -69,7 +70,9 @@ def check_stream(
     for source in sources.values():
         found += _numbers(source, complete=complete)
         found += _used_again(source, encrypted=srtp is not None)
-        found += _clock(source, clocks, events)
+        clocked = list(_clock(source, clocks, events))
+        steps = [(packet.at, each, packet) for packet, each in source if each.payload_type not in events]
+        found += clocked or check_steps(steps, {**STATIC, **(formats or {})}, encrypted=srtp is not None)
         if srtp is None:
             found += _events(source, events)
     if formats:

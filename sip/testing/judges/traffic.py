@@ -7,6 +7,7 @@ from typing import Final
 
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.testing.judges.astray import check_astray
 from sip.testing.judges.dialog import check_dialog
 from sip.testing.judges.finding import Finding
 from sip.testing.judges.offer_answer import check_offer_answer
@@ -44,8 +45,10 @@ def check_traffic(passages: Iterable[Passage], *, until: float | None = None) ->
         return min(max((at for at in heard.get(each, ()) if at <= last), default=messages[0].at) for each in ends)
 
     found: list[Finding] = []
-    for messages in transactions_of(everything):
+    transactions = transactions_of(everything)
+    for messages in transactions:
         found += check_transaction(messages, until=alive(messages))
+    found += check_astray(transactions)
     for messages in dialogs_of(everything):
         found += check_dialog(messages, until=alive(messages))
         found += check_offer_answer(messages)

@@ -11,7 +11,7 @@ from sip.message.response import Response
 from sip.testing.judges.cancelling import check_ack, check_cancel, check_cancelled
 from sip.testing.judges.finding import Finding, Force
 from sip.testing.judges.passage import Passage, distinct, surely_arrived
-from sip.testing.judges.reading import cseq_of, start_line, to_tag
+from sip.testing.judges.reading import call_id_of, cseq_of, line, start_line, to_tag
 from sip.testing.judges.request import check_request
 from sip.testing.judges.response import check_response
 from sip.testing.judges.timers import LONGEST, T1, T2, TRYING_DUE, first_too_soon, too_soon, without_answers
@@ -88,6 +88,7 @@ def check_transaction(passages: Sequence[Passage], *, until: float | None = None
     """
     whole = Transaction.of(passages, until)
     found = list(_transaction(whole))
+    found += _strange_answers(passages)
     if whole.cancels:
         own = {id(each) for each in (*whole.requests, *whole.responses, *whole.acks, *whole.others)}
         cancelling = Transaction.of([each for each in passages if id(each) not in own], whole.until)
@@ -119,6 +120,29 @@ def _transaction(whole: Transaction) -> Iterator[Finding]:
         yield from check_ack(whole.requests[0], whole.responses, whole.acks, until=whole.until)
     if request.method != "CANCEL":
         yield from check_cancel(whole.requests[0], whole.responses, whole.cancels)
+
+
+def _strange_answers(passages: Sequence[Passage]) -> Iterator[Finding]:
+    """RFC 3261 section 8.2.6.2: what has the branch of a request, but the method of none, answers it."""
+    asked = [each for each in passages if each.request is not None]
+    methods = {_request(each).method for each in asked} | {
+        cseq.method for each in asked if (cseq := cseq_of(each.message))
+    }
+    strange = [each for each in passages if each.response is not None and (cseq := cseq_of(each.message))]
+    for each in strange:
+        cseq, request = cseq_of(each.message), next((one for one in asked if one.at <= each.at), None)
+        if cseq is None or request is None or cseq.method in methods or cseq.method in ("ACK", "CANCEL"):
+            continue
+        if call_id_of(each.message) == call_id_of(request.message) and each.sender == request.receiver:
+            yield Finding(
+                source="RFC 3261 section 8.2.6.2",
+                force=Force.MUST,
+                clause="CSeq equals that of the request",
+                seen=line(each.message, "CSeq"),
+                by=each.sender,
+                messages=(request.message, each.message),
+            )
+            return
 
 
 def _unique(whole: Transaction) -> Iterator[Finding]:
