@@ -57,7 +57,7 @@ def test_a_setting_that_cannot_be_right_is_named(make: Any, says: str) -> None:
 
 #: What may come for something that is over or was before a restart, and is then no mistake.
 MAY_BE_LATE: Final = {"hand_on"}
-ID: Final = re.compile(r"\b(Session|Subscription|Transaction|Request|Want|Leg)Id\b")
+ID: Final = re.compile(r"(Session|Subscription|Transaction|Request|Want|Leg)Id\b")
 PLAIN: Final = {"str": "INFO", "int": 200, "float": 1.0, "bytes": b"", "bool": True, "now": 1.0, "status": 486}
 FLOW: Final = sip.Flow(77, "UDP", sip.Address("192.0.2.1", 5060), sip.Address("192.0.2.2", 5060))
 
@@ -114,7 +114,7 @@ ANSWERS: Final = {
     "media_opened",
     "media_failed",
 }
-NUMBERED: Final = re.compile(r"\b(Session|Subscription|Transaction|Request|Want|Leg|Command|Invitation)Id\b")
+NUMBERED: Final = re.compile(r"(Session|Subscription|Transaction|Request|Want|Leg|Command|Invitation)Id\b")
 BY_NAME: Final = {"exchange_id", "want_id", "pending_id"}
 GIVEN: Final[dict[str, Any]] = {
     "now": 1.0,
@@ -166,7 +166,7 @@ def told_ids(machine: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Public methods with an id in what they are told: name, method, arguments of which 0 stands for the id."""
     for name, method in inspect.getmembers(machine, inspect.ismethod):
         parameters = inspect.signature(method).parameters
-        ids = {each for each, one in parameters.items() if each in BY_NAME or NUMBERED.search(str(one.annotation))}
+        ids = {each for each, one in parameters.items() if each in BY_NAME or NUMBERED.match(str(one.annotation))}
         if name.startswith("_") or not ids:
             continue
         rest = {
