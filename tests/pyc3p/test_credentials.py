@@ -172,7 +172,9 @@ async def asking_proxy(beyond: int, port: int) -> AsyncIterator[None]:
         entropy=entropy.child("proxy"),
         credentials=PasswordStore({"ann": "geheim"}),
     )
-    node = Node(Element.of("edge", pump=HookedPump(endpoint, [proxy])), resolver=FarmResolver("example.com", beyond))
+    there = Place(name="beyond", host=HOST, sip_port=beyond)
+    resolver = FarmResolver("example.com", focus=there, factory=there)
+    node = Node(Element.of("edge", pump=HookedPump(endpoint, [proxy])), resolver=resolver)
     await node.start()
     try:
         yield
