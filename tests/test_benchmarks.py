@@ -19,6 +19,7 @@ SHORT: Final = {
     "dial_out": ("--rounds=1", "--repeats=1", "--top=3"),
     "fan_out": ("--subscribers=3", "--joins=1"),
     "mcu_mixer": ("--legs", "3", "--seconds=0.1"),
+    "media_plane": ("--legs", "2", "--seconds=0.2", "--only=plane"),
     "roster_change": ("--users", "3", "--documents=1", "--rounds=1"),
     "rtp_packets": ("--seconds=0.001",),
     "sip_call": ("--calls=20", "--rounds=1"),

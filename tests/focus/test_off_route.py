@@ -15,7 +15,12 @@ from sip import Address, AddressOfRecord, Flow, Request, Response, TransactionId
 NUMBER = "sip:234567890@example.com"
 MCU = "<sip:mcu@192.0.2.9:5070>"
 ROUTE = "<sip:192.0.2.1;lr;flow=token>"
-WAY = Way(address=Uri.parse("sip:mcu@192.0.2.9"), conference="c", user=AddressOfRecord.read("sip:phone@example.com"))
+WAY = Way(
+    address=Uri.parse("sip:mcu@192.0.2.9"),
+    conference="c",
+    user=AddressOfRecord.read("sip:phone@example.com"),
+    mcu_type="audio-video",
+)
 
 
 class Nowhere:
