@@ -17,7 +17,7 @@ from pyc3p.testing.cases import MEETING_CASES, MeetingCase
 from pyc3p.testing.judging import judge_all, judge_end, judge_legs, judge_quiet
 from pyc3p.testing.stage import PRESENTER, Stage
 from pyc3p.testing.stories import STORIES
-from sip.testing import Force, NotConforming
+from sip.testing import Finding, Force, NotConforming
 
 #: Seconds in which whatever is under way comes to its end: longer than a phone rings, and than a command waits.
 _QUIET: Final = 70.0
@@ -69,6 +69,22 @@ class MeetingConformance(RuleBasedStateMachine):
             self.stage.blame("pyc3p.testing", Force.MUST, "what is begun comes to its end", str(failed).splitlines()[0])
             self.judge()
             raise
+        except NotConforming:
+            raise
+        except Exception as error:
+            raise self._raised(error) from error
+
+    def _raised(self, error: Exception) -> NotConforming:
+        """What an element raised, as a finding, with what was sent last and all that came before."""
+        stage = self.stage
+        finding = Finding(
+            source="pyc3p.testing",
+            force=Force.MUST,
+            clause="whatever arrives, and whatever is due, nothing raises",
+            seen=f"{type(error).__name__}: {error}",
+            messages=tuple(each.passing.data for each in stage.sent[-1:]),
+        )
+        return NotConforming([finding], stage.story(), stage.case)
 
     def teardown(self) -> None:
         """Everything comes to its end: quiet first, then nothing."""
@@ -93,12 +109,12 @@ class MeetingConformance(RuleBasedStateMachine):
 
     @classmethod
     def tell(cls, story: str) -> None:
-        """Play one of the ``stories``; raises NotConforming."""
+        """Play one of the ``stories``; raises NotConforming, also for what the element itself raises."""
         machine = cls()
         for case, drawn in cls.stories[story]:
             if case.ready(machine.stage):
                 machine.do(case, **drawn)
-        machine.teardown()
+        machine._guard(machine.teardown)
 
 
 class FocusConformance(MeetingConformance):

@@ -16,6 +16,22 @@ from sip.testing.judges.finding import Force
 _NO_DIALOG: Final = "RFC 3261 section 12.2.2"
 
 
+def _expect_no_dialog(tester: Tester, asked: Asked, clause: str) -> None:
+    """RFC 3261 sections 12.2.2 and 15.1.2: 481 is what a BYE SHOULD get, and a MUST for who refuses anything else.
+
+    A session that is asked for may be taken, as if the element had forgotten it.
+    """
+    statuses: tuple[int, ...]
+    match asked.request.method:
+        case "BYE":
+            source, statuses, force = "RFC 3261 section 15.1.2", (481,), Force.SHOULD
+        case "INVITE":
+            source, statuses, force = _NO_DIALOG, (481, 200, 202), Force.MUST
+        case _:
+            source, statuses, force = _NO_DIALOG, (481, 405), Force.MUST
+    expect_status(tester, asked, statuses, source, clause, force=force)
+
+
 def _can_talk(tester: Tester) -> bool:
     return bool(tester.open_calls())
 
@@ -37,8 +53,7 @@ def goes_on_after_the_end(tester: Tester, method: str) -> None:
     """Else the dialog has been kept."""
     body = SDP if method == "INVITE" else b""
     asked = tester.ask(method, "", "goes on as if the call were not over", call=_ended(tester)[0], body=body)
-    statuses = (481,) if method != "INFO" else (481, 405)
-    expect_status(tester, asked, statuses, _NO_DIALOG, "a request for a dialog that does not exist gets 481")
+    _expect_no_dialog(tester, asked, "a request for a dialog that does not exist gets 481")
 
 
 def _ended(tester: Tester) -> list[Call]:
@@ -60,7 +75,7 @@ def talks_in_no_call(tester: Tester, method: str) -> None:
     call = tester.new_call(tester.targets.answers)
     call.remote += ";tag=never"
     asked = tester.ask(method, "", "talks in a call that never was", call=call, body=SDP if method == "INVITE" else b"")
-    expect_status(tester, asked, (481,), _NO_DIALOG, "a request for a dialog that does not exist gets 481")
+    _expect_no_dialog(tester, asked, "a request for a dialog that does not exist gets 481")
 
 
 @case(
@@ -78,7 +93,7 @@ def hangs_up_with_a_wrong_tag(tester: Tester, ours: bool) -> None:
     wrong.remote = right.remote if ours else right.remote + "x"
     wrong.target, wrong.route, wrong.local_seq = right.target, right.route, right.local_seq + 5
     asked = tester.ask("BYE", "", "hangs up with a wrong tag", call=wrong)
-    expect_status(tester, asked, (481,), _NO_DIALOG, "a request whose tags are those of no dialog gets 481")
+    _expect_no_dialog(tester, asked, "a request whose tags are those of no dialog gets 481")
     tester.calls.remove(wrong)
 
 

@@ -108,6 +108,18 @@ class Encounter:
         self.findings += findings
         self.found_by += [self.case] * len(findings)
 
+    def raised(self, error: Exception) -> NotConforming:
+        """What the element raised, as a finding, with what it had been sent last and what came before."""
+        came = next((each for each in reversed(self.log) if each.by_tester), None)
+        finding = Finding(
+            source="SipElement",
+            force=Force.MUST,
+            clause="whatever arrives, and whatever is due, nothing raises",
+            seen=f"{type(error).__name__}: {error}",
+            messages=() if came is None else (came.message or came.data,),
+        )
+        return NotConforming([finding], self.story(), self.case)
+
     def expect(
         self,
         within: float,

@@ -43,12 +43,17 @@ class ElementConformance(RuleBasedStateMachine):
 
     @classmethod
     def tell(cls, story: str) -> None:
-        """Play one of the ``stories``; raises NotConforming."""
+        """Play one of the ``stories``; raises NotConforming, also for what the element itself raises."""
         machine = cls()
-        for case, drawn in cls.stories[story]:
-            if case.ready(machine.tester):
-                machine.do(case, **drawn)
-        machine.teardown()
+        try:
+            for case, drawn in cls.stories[story]:
+                if case.ready(machine.tester):
+                    machine.do(case, **drawn)
+            machine.teardown()
+        except NotConforming:
+            raise
+        except Exception as error:
+            raise machine.tester.encounter.raised(error) from error
 
     def do(self, case: Case, **drawn: Any) -> None:
         """Let the tester do something; raises NotConforming for what was seen to be wrong."""

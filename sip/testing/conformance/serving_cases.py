@@ -17,13 +17,21 @@ _SOON: Final = 2 * LATENCY + 0.1
 _ANSWERED: Final = 60.0
 
 
-def expect_status(tester: Tester, asked: Asked, statuses: tuple[int, ...], source: str, clause: str) -> None:
+def expect_status(
+    tester: Tester,
+    asked: Asked,
+    statuses: tuple[int, ...],
+    source: str,
+    clause: str,
+    *,
+    force: Force = Force.MUST,
+) -> None:
     """The first final answer is one of these; that there is one is owed anyway."""
     tester.encounter.expect(
         40.0 if asked.request.method != "CANCEL" else 1.0,
         lambda: asked.final is None or asked.final.status in statuses or _crossed(asked),
         source,
-        Force.MUST,
+        force,
         clause,
         "another final answer",
         asked.request,
