@@ -27,7 +27,7 @@ def pump_of(kind: str) -> sip.Pump:
 
 def element(kind: str) -> Element:
     place, entropy = (
-        Place(name=kind, host=HOST, sip_port=5060, transports=("UDP",), trusted=("192.0.2.0/24",)),
+        Place(name=kind, host=HOST, sip_port=5060, http_port=8444, transports=("UDP",), trusted=("192.0.2.0/24",)),
         sip.SeededEntropy(b"options"),
     )
     if kind == "mcu":

@@ -154,6 +154,10 @@ class Replica:
         """Something came that was of no use, so that something is missing: a full document is needed."""
         self._life.follow(ReplicaInput.UNREADABLE)
 
+    def rest(self) -> None:
+        """Nothing is followed for now: keep what is known, and nothing that only makes following fast."""
+        self._index = UserIndex()
+
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""

@@ -125,6 +125,7 @@ class Watch:
         return self._lost(event.reason, None), False
 
     def _lost(self, reason: str, status: int | None) -> list[Event]:
+        self._replica.rest()
         self._subscription, self.suspended, self.first = None, False, None
         return [SubscriptionLost(owner=self._config.owner, reason=reason, status=status)]
 
