@@ -14,7 +14,16 @@ from sip.testing.judges.passage import Passage, distinct, surely_arrived
 from sip.testing.judges.reading import call_id_of, cseq_of, line, start_line, to_tag
 from sip.testing.judges.request import check_request
 from sip.testing.judges.response import check_response
-from sip.testing.judges.timers import LONGEST, T1, T2, TRYING_DUE, first_too_soon, too_soon, without_answers
+from sip.testing.judges.timers import (
+    LONGEST,
+    PROCEEDING_DUE,
+    T1,
+    T2,
+    TRYING_DUE,
+    first_too_soon,
+    too_soon,
+    without_answers,
+)
 
 _CLIENT = {True: "RFC 3261 section 17.1.1.2", False: "RFC 3261 section 17.1.2.2"}
 _SERVER = {True: "RFC 3261 section 17.2.1", False: "RFC 3261 section 17.2.2"}
@@ -202,7 +211,7 @@ def _answered_in_time(whole: Transaction) -> Iterator[Finding]:
         return Finding(source=source, force=Force.MUST, clause=clause, seen=seen, by=first.receiver, messages=messages)
 
     if whole.invite:
-        waited = _silence(whole, T1, 2)
+        waited = _silence(whole, PROCEEDING_DUE, 2)
         if waited is not None:
             clause = "100 is sent at once, unless another response is within 200 ms"
             yield finding("RFC 3261 section 17.2.1", clause, f"nothing for {waited:.3f} s", *answers[:1])
