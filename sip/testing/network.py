@@ -103,7 +103,7 @@ class Network:
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []
         self._carried: list[tuple[Sent, Flow]] = []  # all that was sent, whatever became of the log
-        self._got: set[int] = set()  # the places there of what has arrived
+        self._got: dict[int, float] = {}  # when what has its place there has arrived
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
         self.cut: Callable[[Sent, Flow], bool] = lambda sent, flow: False  #: what gets lost on whatever transport
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
@@ -233,7 +233,7 @@ class Network:
 
     def _arrived(self, agent: Agent, flow: Flow, data: bytes, place: int) -> None:
         if not agent.deaf:
-            self._got.add(place)
+            self._got.setdefault(place, self.now)
             agent.take(agent.endpoint.receive_data(data, flow=flow, now=self.now))
 
     def inject(self, agent: Agent, data: bytes, flow: Flow | None = None) -> None:
@@ -329,6 +329,7 @@ class Network:
                         message=message,
                         transport=flow.transport,
                         arrived=place in self._got,
+                        arrived_at=self._got.get(place),
                     )
                 )
         return found

@@ -24,6 +24,7 @@ class Passage:
     message: Request | Response
     transport: str = "UDP"
     arrived: bool | None = None  #: None where nobody knows, as in a capture
+    arrived_at: float | None = None  #: when it did, by the same clock; None where nobody knows
 
     @property
     def reliable(self) -> bool:

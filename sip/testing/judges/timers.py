@@ -10,8 +10,6 @@ T1: Final = 0.5  #: seconds (RFC 3261 section 17.1.1.1)
 T2: Final = 4.0
 #: When Timer E is reset to T2: what is not answered by then is answered 100 (RFC 4320 section 4.1).
 TRYING_DUE: Final = 3.5
-#: For the first answer to an INVITE: 200 ms (section 17.2.1), and what a slow path takes to bring the INVITE there.
-PROCEEDING_DUE: Final = 1.0
 LONGEST: Final = 64 * T1
 #: By how much clocks, and queues on the way to where somebody watches, may differ.
 _EARLY: Final = 0.8

@@ -16,7 +16,6 @@ from sip.testing.judges.request import check_request
 from sip.testing.judges.response import check_response
 from sip.testing.judges.timers import (
     LONGEST,
-    PROCEEDING_DUE,
     T1,
     T2,
     TRYING_DUE,
@@ -211,7 +210,7 @@ def _answered_in_time(whole: Transaction) -> Iterator[Finding]:
         return Finding(source=source, force=Force.MUST, clause=clause, seen=seen, by=first.receiver, messages=messages)
 
     if whole.invite:
-        waited = _silence(whole, PROCEEDING_DUE, 2)
+        waited = _silence(whole, T1, 2)
         if waited is not None:
             clause = "100 is sent at once, unless another response is within 200 ms"
             yield finding("RFC 3261 section 17.2.1", clause, f"nothing for {waited:.3f} s", *answers[:1])
@@ -236,7 +235,7 @@ def _silence(whole: Transaction, longest: float, copies: int) -> float | None:
         if len(doubtful) < copies or end - doubtful[-1].at < T1:
             return None
         arrived = doubtful[0]
-    waited = end - arrived.at
+    waited = end - (arrived.at if arrived.arrived_at is None else arrived.arrived_at)
     return waited if waited > longest else None
 
 
