@@ -116,7 +116,7 @@ from sip.pieces import (
     unreadable,
     write_piece,
 )
-from sip.servers.location import Binding
+from sip.servers.location import Binding, PartTarget
 from sip.servers.places import Places
 from sip.servers.proxy import Proxy
 from sip.servers.proxy_admission import DomainNotServed, ProxyConfig
@@ -254,6 +254,7 @@ __all__ = [
     "Parameterised",
     "Params",
     "Part",
+    "PartTarget",
     "PasswordStore",
     "Pending",
     "Piece",
