@@ -16,6 +16,7 @@ from sip.authentication.identification import (
     Proof,
     Refused,
 )
+from sip.authentication.origin import Origins
 from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
@@ -251,6 +252,7 @@ __all__ = [
     "Networks",
     "NotifyFailed",
     "NotifyReceived",
+    "Origins",
     "Parameterised",
     "Params",
     "Part",

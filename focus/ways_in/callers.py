@@ -85,11 +85,11 @@ class Callers:
         numbers = self._context.config.numbers
         assert numbers is not None
         if not isinstance(known, Identified):
-            self._inside.guests.check_number(flow, now=turn.now)
+            self._inside.guests.check_number(request, flow, now=turn.now)
         uri = yield from decided(numbers.conference_of(number), Kind.NUMBER)
         if uri is None:
             if not isinstance(known, Identified):
-                self._inside.guests.wrong_number(flow, now=turn.now)
+                self._inside.guests.wrong_number(request, flow, now=turn.now)
             raise NoNumber
         address = ConferenceAddress.read(uri)
         yield Line(address.key)
@@ -106,10 +106,9 @@ class Callers:
             raise Refused(admission)
         if self._context.draining and active is None:
             raise Refused(refusal.DRAINING.after(self._context.config.drain_retry_after))
-        check, charge = None, None
+        check, guesser = None, None
         if admission.verdict is AdmissionVerdict.PASSCODE:
-            charge = self._inside.guests.charge(record, flow, self._context.config.phone_passcode_tries, now=turn.now)
-            check = EntryCheck(passcode=record.passcode, tries=charge.tries, lobby=record.lobby_capable)
+            check, guesser = self._inside.guests.asked(record, request, flow, now=turn.now)
         elif admission.verdict is AdmissionVerdict.LOBBY:
             check = EntryCheck(lobby=True)
         conference = self._active.get(address.key) or (yield from self._activate(address, record, turn))
@@ -123,7 +122,7 @@ class Callers:
                     role=admission.role,
                     display_text=display_text,
                     check=check,
-                    charge=charge,
+                    guesser=guesser,
                 )
             )
         finally:

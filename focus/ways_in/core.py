@@ -115,7 +115,7 @@ class WaysIn:
         self._inside.is_of_a_call = self._is_of_a_call
         self.deadlines = (*self._proxy.deadlines, self._off_route)  #: all that has its time
         self._inside.context.deliver = self._deliver
-        self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
+        self._inside.context.guessed = lambda one, user, now: self._inside.guests.guessed(one, user, now=now)
 
     @property
     def sizes(self) -> dict[str, int]:
