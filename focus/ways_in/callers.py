@@ -78,10 +78,12 @@ class Callers:
             raise Refused(NOT_JOINED)
         return guest
 
-    # A phone -----------------------------------------------------------------------------------------------------
+    # A number --------------------------------------------------------------------------------------------------------
 
-    def phone(self, number: str, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
-        """Where the call of a phone goes that has called a dial-in number. Raises Refused, and NoNumber."""
+    def number_of(
+        self, number: str, request: Request, flow: Flow, known: Known, turn: Turn
+    ) -> Steps[ConferenceAddress]:
+        """Where a number leads. Raises NoNumber, and Refused for who has tried too many."""
         numbers = self._context.config.numbers
         assert numbers is not None
         if not isinstance(known, Identified):
@@ -91,7 +93,13 @@ class Callers:
             if not isinstance(known, Identified):
                 self._inside.guests.wrong_number(request, flow, now=turn.now)
             raise NoNumber
-        address = ConferenceAddress.read(uri)
+        return ConferenceAddress.read(uri)
+
+    # A phone -----------------------------------------------------------------------------------------------------
+
+    def phone(self, number: str, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
+        """Where the call of a phone goes that has called a dial-in number. Raises Refused, and NoNumber."""
+        address = yield from self.number_of(number, request, flow, known, turn)
         yield Line(address.key)
         active = self._active.get(address.key)
         record = active.record if active is not None else (yield from settled(self._inside.records.find(address)))

@@ -250,6 +250,8 @@ def _forwarding(
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
     config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
+    if settings.numbers is not None:  # what has their form is nobody's name
+        config = attrs.evolve(config, is_nobody=settings.numbers.is_number)
     if registrar is None:
         return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(

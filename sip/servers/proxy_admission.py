@@ -62,6 +62,8 @@ class ProxyConfig:
     #: begins something goes where ``location`` says, or nowhere: of who stands in front of one server, whose Contact is
     #: where it was called. Who is trusted is believed about identities, and has nothing relayed.
     ends_only: bool = False
+    #: Whether no user of the domains can have a user part. Then it is 404, and not 480: nobody there at the moment
+    is_nobody: Callable[[str], bool] = lambda user: False
     add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
     realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
     options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name

@@ -109,6 +109,21 @@ def test_keys_in_info_count_as_well() -> None:
     assert not [event for event in world.events if isinstance(event, DtmfReceived)]
 
 
+def test_a_key_that_comes_in_rtp_and_in_an_info_is_one() -> None:
+    world = world_with()
+    phone = called(world, passcode="2244")
+    assert phone.session is not None
+    for each in "2244#5":
+        key(world, phone, each)
+        body = f"Signal={each}\r\nDuration=160\r\n".encode()
+        phone.endpoint.request_in_session(
+            phone.session, "INFO", body=body, content_type="application/dtmf-relay", now=world.now
+        )
+        world.run(0.1)
+    assert world.focus.history(guid(7))[-1] == "connected"
+    assert [event.digit for event in world.events if isinstance(event, DtmfReceived)] == ["5"]
+
+
 def test_keys_of_the_door_are_told_to_nobody_and_later_ones_are() -> None:
     world = world_with()
     phone = called(world, passcode="2468")
