@@ -26,6 +26,7 @@ from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, reached_at, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
+from pyc3p.elements.recorder import Recorder
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
 from pyc3p.ops.log import EventLog
@@ -59,6 +60,7 @@ class Server:
     mcu: mcu.Mcu | None = None
     mcus: list[ConferencingServer] = attrs.Factory(list)  #: that one, and others of this process
     workers: Workers | None = None  #: MCUs in processes of their own
+    recorder: Recorder | None = None  #: of the MCU in this process
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
     tls: tuple[SipTls | C3pTls, ...] = ()
@@ -162,6 +164,8 @@ class Server:
             await self.workers.stop()
         for node in reversed(self.nodes):
             await node.stop()
+        if self.recorder is not None:
+            await self.recorder.close()
         if self.state is not None:
             await self.state.close()
 
@@ -266,6 +270,9 @@ def add_mcu(server: Server, build: Build) -> None:
     element, av = _mcu_element(build)
     server.mcu, beside = av, chat.chat_mcu_of(element)
     server.mcus = [av, beside] if beside is not None else [av]
+    if (wanted := config.recording.wanted(config.dial_in.prompts.prompts())) is not None:
+        server.recorder = recorder = Recorder(av.media_control, wanted, output=build.output)
+        build = attrs.evolve(build, observers=(*build.observers, lambda name, event: recorder.observe(event)))
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
