@@ -178,11 +178,6 @@ class Focus:
             raise LocalProtocolError(f"not active: {conference_uri}")
         return conference
 
-    def mcus_of(self, principal: str) -> dict[str, str]:
-        """URLs of the MCUs by id that active conferences have, of a principal: itself, or its workers."""
-        links = [link.address for conference in self._active for link in conference.mcus.links.values()]
-        return {each.mcu_id: each.http_url for each in links if each is not None and principal in each.principals}
-
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
         for conference in tuple(self._active):

@@ -31,14 +31,14 @@ class McuWatch:
 
     def connection_ended(self, principal: str) -> None:
         """One of the connections of a principal has ended. It is looked after once at a time."""
-        if principal not in self._looking and self._conferences.mcus_of(principal):
+        if principal not in self._looking and self._conferences.inside.mcus_of(principal):
             task = asyncio.get_running_loop().create_task(self._look(principal))
             self._looking[principal] = task
             task.add_done_callback(lambda done: self._looking.pop(principal, None))
 
     async def _look(self, principal: str) -> None:
         await asyncio.sleep(_PAUSE)
-        found = self._conferences.mcus_of(principal)
+        found = self._conferences.inside.mcus_of(principal)
         gone = [name for name, url in found.items() if not await self._listens(url)]
         self._suspect(gone)
 
