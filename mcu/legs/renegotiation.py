@@ -15,6 +15,7 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
+    KeyWay,
     OfferAnswerSession,
     OfferState,
     RemoteRtpError,
@@ -123,7 +124,7 @@ class Renegotiation:
         except RemoteRtpError:
             return 400
         if leg is not None and leg.connected:
-            self._media.key(leg, key.digit or str(key.event), now=now)
+            self._media.key(leg, key.digit or str(key.event), KeyWay.INFO, now=now)
         return 200
 
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:

@@ -27,6 +27,7 @@ from sip.syntax.uri_parts import (
     checked_port,
     checked_userinfo,
     local_host,
+    rootless,
     split_user,
 )
 
@@ -154,7 +155,7 @@ class Uri:
         made = _new(cls)
         made.scheme = scheme.lower()
         made._user, made._password = user, password
-        made.host = host.lower()
+        made.host = rootless(host.lower())
         made.port = None if port is None else int(port)
         made._params = params or ""
         made._headers = ""

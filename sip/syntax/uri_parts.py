@@ -92,6 +92,11 @@ def split_user(rest: str) -> tuple[str | None, str]:
     return rest[:at], rest[at + 1 :]
 
 
+def rootless(host: str) -> str:
+    """A name without the dot of the root at its end."""
+    return host[:-1] if host[-1:] == "." and host[-2:-1] not in ("", ".") else host
+
+
 def checked_host(host: str, text: str, report: Report) -> str:
     """A host as peers write it, with brackets, in the one form that compares by value (`canonical_host`).
 
@@ -100,7 +105,7 @@ def checked_host(host: str, text: str, report: Report) -> str:
     if host[0] != "[":
         if not STRICT_HOST.fullmatch(host):
             report("a host name has characters that host names do not have")
-        return host.lower()
+        return rootless(host.lower())
     address, percent, zone = host[1:-1].partition("%")
     if percent:
         # Only the sender knows the interface that it names (RFC 4007 section 11); RFC 3261 has no place for it.
@@ -126,11 +131,12 @@ def _ipv6(address: str) -> str:
 def canonical_host(host: str) -> str:
     """A host of any origin, with or without brackets, as ``Uri.host`` has it.
 
-    Lower case; an IPv6 address in the form of RFC 5952, because they compare by value (RFC 5954 section 4.2).
+    Lower case; an IPv6 address in the form of RFC 5952, because they compare by value (RFC 5954 section 4.2); a name
+    without the dot of the root, which names the same host (RFC 1034 section 3.1).
     """
     bare = host[1:-1] if host[:1] == "[" else host
     if ":" not in bare:
-        return bare.lower()
+        return rootless(bare.lower())
     address, percent, zone = bare.partition("%")
     try:
         return f"{_ipv6(address)}{percent}{zone}"
@@ -164,7 +170,7 @@ def local_host(host: str) -> str:
             return _ipv6(bare)
         except ValueError:
             raise LocalProtocolError(f"not an IPv6 address: {host!r}") from None
-    return bare.lower()
+    return rootless(bare.lower())
 
 
 def checked_port(port: str | None, text: str, report: Report) -> int | None:
