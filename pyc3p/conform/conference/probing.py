@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def probe_focus(make: Callable[[], FocusBench], facts: Facts) -> None:
-    """Fill in ``facts``. Raises Blame where nobody answers."""
+    """Fill in ``facts``. Raises Blame where nobody answers, or there is neither Focus nor Focus Factory."""
     silent: Silent | None = None
     for trait, look in (
         (Trait.ELEMENT, _element),
@@ -38,8 +38,8 @@ def probe_focus(make: Callable[[], FocusBench], facts: Facts) -> None:
             facts.traits.add(trait)
         finally:
             tidy_focus(bench)
-    if silent is not None and not facts.traits:
-        raise silent
+    if not facts.traits & {Trait.FACTORY, Trait.FOCUS}:
+        raise silent or Blame(facts.lacks[Trait.FOCUS])
 
 
 def _element(bench: FocusBench, facts: Facts) -> None:

@@ -25,7 +25,7 @@ _EXPECTED: Final = (Blame, NotApplicable, SipError, OSError, ValueError)
 
 
 def probe_mcu(make: Callable[[], McuBench], facts: Facts) -> None:
-    """Fill in ``facts``. Raises Blame where nobody answers."""
+    """Fill in ``facts``. Raises Blame where nobody answers, or no conference can be had."""
     silent: Silent | None = None
     for trait, look in ((Trait.MCU, _takes_conferences), (Trait.CALLS, _calls)):
         bench = make()
@@ -40,8 +40,8 @@ def probe_mcu(make: Callable[[], McuBench], facts: Facts) -> None:
             facts.traits.add(trait)
         finally:
             tidy_mcu(bench)
-    if silent is not None and not facts.traits:
-        raise silent
+    if Trait.MCU not in facts.traits:
+        raise silent or Blame(facts.lacks[Trait.MCU])
 
 
 def _takes_conferences(bench: McuBench, facts: Facts) -> None:
