@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.conformance.live_mutants import LIVE_MUTANTS
 from tests.conformance.mutant import Mutant
 
 _UA, _REGISTRAR = "user agent", "registrar"
@@ -663,4 +664,4 @@ _CONFERENCE: Final = (
     ),
 )
 
-MUTANTS: Final[tuple[Mutant, ...]] = (*_SIP, *_CONFERENCE)
+MUTANTS: Final[tuple[Mutant, ...]] = (*_SIP, *_CONFERENCE, *LIVE_MUTANTS)
