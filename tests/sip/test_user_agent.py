@@ -144,6 +144,34 @@ def test_a_call_rings_is_answered_and_ends_once_on_both_sides(alice: Person, bob
     assert bob.agent.idle
 
 
+@pytest.mark.parametrize("reliable", [False, True], ids=["183", "183 with PRACK"])
+@pytest.mark.parametrize(
+    ("later", "seen"), [(b"", b"early answer"), (b"later answer", b"later answer")], ids=["200 without", "200 with"]
+)
+def test_an_answer_that_came_while_it_rang_need_not_come_again(
+    net: Network, reliable: bool, later: bytes, seen: bytes
+) -> None:
+    alice = person(net, "alice", config=sip.EndpointConfig(reliable_provisionals=True))
+    carol = net.agent("carol", core=False)
+    carol.add_core(supported=("100rel",))
+    call = alice.ua.call(carol.uri(), media=alice.media, now=net.now)
+    alice.do()
+    session = carol.one(sip.InviteReceived).session
+    body, kind = b"early answer", "application/sdp"
+    carol.endpoint.progress(session, 183, body=body, content_type=kind, reliable=reliable, now=net.now)
+    net.run(1)
+    assert alice.media.seen == []
+    carol.endpoint.accept(session, body=later, content_type=kind if later else None, now=net.now)
+    net.run(1)
+    assert call.state is sip.CallState.TALKING
+    assert alice.media.seen == [seen]
+    call.hang_up(now=net.now)
+    alice.do()
+    net.run(60)
+    assert alice.agent.idle
+    assert carol.idle
+
+
 def test_a_call_that_is_refused_says_how_and_when_to_come_again(alice: Person, bob: Person) -> None:
     calling(alice, bob)
     received(bob).refuse(486, headers=[("Retry-After", "30")], now=bob.agent.net.now)
