@@ -429,13 +429,14 @@ class Registrar:
         self.agent = net.agent(name)
         self.answers = list(answers)
         self.seen: list[sip.Request] = []
+        self.contacts = "{};expires=60"  #: what it lists, with the place of the Contact that it was shown
         self.agent.on(sip.RequestReceived, self.answer)
 
     def answer(self, event: sip.RequestReceived) -> None:
         self.seen.append(event.request)
         status = self.answers.pop(0) if self.answers else 200
         if status is not None and event.transaction is not None:
-            headers = [("Contact", f"{each};expires=60") for each in event.request.contact if status == 200]
+            headers = [("Contact", self.contacts.format(each)) for each in event.request.contact if status == 200]
             self.agent.endpoint.respond(event.transaction, status, headers=headers, now=self.agent.net.now)
 
 
@@ -453,6 +454,39 @@ def test_a_registration_is_refreshed_and_taken_back(net: Network) -> None:
     assert registrar.seen[-1].headers.get("Expires") == "0"
     net.run(300)
     assert len(registrar.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("contacts", "seconds"),
+    [
+        ("{};expires=200", 200),
+        ('{};expires="200"', 200),
+        ("{};expires=000000000000200", 200),
+        ("{};expires=1", 10),
+        ("{};expires=0", 10),
+        ("{}", 300),
+        ("{};expires=soon", 300),
+        ("{};expires=301", 300),
+        ("{};expires=4294967295", 300),
+        ("{};expires=" + "9" * 5000, 300),
+        ("<sip:bob@203.0.113.5:1024>;expires=60", 60),
+        ("<sip:bob@203.0.113.5:1024>;expires=20, <sip:bob@203.0.113.6>;expires=30", 300),
+        ("<sip:bob@203.0.113.5:1024>;expires=20, {};expires=60", 60),
+    ],
+)
+def test_a_registration_lasts_as_long_as_the_registrar_says_and_no_longer_than_was_asked(
+    net: Network, contacts: str, seconds: int
+) -> None:
+    registrar = Registrar(net, "registrar")
+    registrar.contacts = contacts
+    bob = person(net, "bob", registrar=registrar.agent.uri(), expires=300)
+    bob.ua.register(now=net.now)
+    bob.do()
+    (registered,) = bob.of(sip.Registered)
+    assert isinstance(registered, sip.Registered)
+    assert registered.expires == seconds
+    net.run(seconds / 2)
+    assert len(registrar.seen) == 2
 
 
 @pytest.mark.parametrize("first", [503, None])
