@@ -38,6 +38,8 @@ from sip.ua.keys import press, pressed
 from sip.ua.renegotiation import HoldOutcome, Renegotiation
 from sip.ua.transfer import Transfer
 
+#: Answers before the 2xx that are kept for one call, one a fork: as many as the endpoint keeps forks.
+MAX_FORKS: Final = 16
 #: Targets of redirections tried for one call: two servers that point at each other must not keep it busy.
 MAX_REDIRECTS: Final = 5
 
@@ -151,6 +153,7 @@ class Call:
         self._endpoint, self._owner, self._tell = endpoint, owner, tell
         self._life = Life(CALL, CallState.CALLING if invite is None else CallState.RINGING, of="a call")
         self._redirects = 0
+        self._early_answers: dict[str | None, bytes] = {}  # by To tag: a 2xx need not repeat one (RFC 3261 13.2.1)
         self._renegotiation = Renegotiation(endpoint, session, self._contact, deadlines)
         self._transfer: Transfer | None = None
 
@@ -260,6 +263,9 @@ class Call:
         """Act on an event of the session."""
         match event:
             case SessionProgressed():
+                answer = body_of(event.response, SDP)
+                if answer and len(self._early_answers) < MAX_FORKS:
+                    self._early_answers[event.response.to.tag] = answer
                 if self._life.follow(CallInput.PROGRESS):
                     status, reason = event.response.status, event.response.reason
                     self._tell(CallProgressed(owner=self._owner, call=self, status=status, reason=reason))
@@ -336,8 +342,10 @@ class Call:
         if not self._life.follow(CallInput.ANSWERED):
             return  # it was given up
         self.answered_at = now
+        answer = body_of(event.response, SDP) or self._early_answers.get(event.response.to.tag, b"")
+        self._early_answers.clear()
         try:
-            self.media.receive_answer(body_of(event.response, SDP), now=now)
+            self.media.receive_answer(answer, now=now)
         except ValueError as error:
             self._endpoint.bye(self.session, now=now)
             self._end(Ending(cause=CallEnd.NO_MEDIA, words=str(error)), now)

@@ -28,6 +28,8 @@ from sip.ua.account import Account
 MIN_EXPIRES: Final = 10
 #: Seconds that a registrar may demand to be asked for; more is an error of somebody.
 _MOST_DEMANDED: Final = 86_400
+#: Digits of a duration that are read; with that many it is longer than anybody asks for.
+_DIGITS: Final = 10
 #: Statuses of a registrar or proxy that does not take our credentials, after they were shown.
 _REFUSALS: Final = frozenset({401, 407})
 #: Statuses after which another proxy may do better; None: no answer.
@@ -231,11 +233,15 @@ class Registration:
         )
 
     def _granted(self, response: Response) -> int:
-        """Life of our own binding, which may stand among those of other phones (RFC 3261 section 10.2.4)."""
-        ours = self.contact
-        for contact in response.contact:
-            if isinstance(contact, NameAddr) and contact.uri.equivalent(ours):
-                value = contact.params.get("expires") or ""
-                if value.isascii() and value.isdigit():
-                    return int(value)
-        return response.expires or self.account.expires
+        """Life of our own binding, which may stand among those of other phones (RFC 3261 section 10.2.4).
+
+        A registrar may grant less than was asked for, and no more (section 10.3 step 7). Where none of its Contacts is
+        ours and there is one only, it wrote our address down as it saw it.
+        """
+        listed = [each for each in response.contact if isinstance(each, NameAddr)]
+        ours = [each for each in listed if each.uri.equivalent(self.contact)]
+        for contact in ours or (listed if len(listed) == 1 else ()):
+            value = contact.params.get("expires") or ""
+            if value.isascii() and value.isdigit():
+                return min(int(value.lstrip("0")[:_DIGITS] or "0"), self._asked)
+        return min(response.expires or self._asked, self._asked)

@@ -144,6 +144,34 @@ def test_a_call_rings_is_answered_and_ends_once_on_both_sides(alice: Person, bob
     assert bob.agent.idle
 
 
+@pytest.mark.parametrize("reliable", [False, True], ids=["183", "183 with PRACK"])
+@pytest.mark.parametrize(
+    ("later", "seen"), [(b"", b"early answer"), (b"later answer", b"later answer")], ids=["200 without", "200 with"]
+)
+def test_an_answer_that_came_while_it_rang_need_not_come_again(
+    net: Network, reliable: bool, later: bytes, seen: bytes
+) -> None:
+    alice = person(net, "alice", config=sip.EndpointConfig(reliable_provisionals=True))
+    carol = net.agent("carol", core=False)
+    carol.add_core(supported=("100rel",))
+    call = alice.ua.call(carol.uri(), media=alice.media, now=net.now)
+    alice.do()
+    session = carol.one(sip.InviteReceived).session
+    body, kind = b"early answer", "application/sdp"
+    carol.endpoint.progress(session, 183, body=body, content_type=kind, reliable=reliable, now=net.now)
+    net.run(1)
+    assert alice.media.seen == []
+    carol.endpoint.accept(session, body=later, content_type=kind if later else None, now=net.now)
+    net.run(1)
+    assert call.state is sip.CallState.TALKING
+    assert alice.media.seen == [seen]
+    call.hang_up(now=net.now)
+    alice.do()
+    net.run(60)
+    assert alice.agent.idle
+    assert carol.idle
+
+
 def test_a_call_that_is_refused_says_how_and_when_to_come_again(alice: Person, bob: Person) -> None:
     calling(alice, bob)
     received(bob).refuse(486, headers=[("Retry-After", "30")], now=bob.agent.net.now)
@@ -401,13 +429,14 @@ class Registrar:
         self.agent = net.agent(name)
         self.answers = list(answers)
         self.seen: list[sip.Request] = []
+        self.contacts = "{};expires=60"  #: what it lists, with the place of the Contact that it was shown
         self.agent.on(sip.RequestReceived, self.answer)
 
     def answer(self, event: sip.RequestReceived) -> None:
         self.seen.append(event.request)
         status = self.answers.pop(0) if self.answers else 200
         if status is not None and event.transaction is not None:
-            headers = [("Contact", f"{each};expires=60") for each in event.request.contact if status == 200]
+            headers = [("Contact", self.contacts.format(each)) for each in event.request.contact if status == 200]
             self.agent.endpoint.respond(event.transaction, status, headers=headers, now=self.agent.net.now)
 
 
@@ -425,6 +454,39 @@ def test_a_registration_is_refreshed_and_taken_back(net: Network) -> None:
     assert registrar.seen[-1].headers.get("Expires") == "0"
     net.run(300)
     assert len(registrar.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("contacts", "seconds"),
+    [
+        ("{};expires=200", 200),
+        ('{};expires="200"', 200),
+        ("{};expires=000000000000200", 200),
+        ("{};expires=1", 10),
+        ("{};expires=0", 10),
+        ("{}", 300),
+        ("{};expires=soon", 300),
+        ("{};expires=301", 300),
+        ("{};expires=4294967295", 300),
+        ("{};expires=" + "9" * 5000, 300),
+        ("<sip:bob@203.0.113.5:1024>;expires=60", 60),
+        ("<sip:bob@203.0.113.5:1024>;expires=20, <sip:bob@203.0.113.6>;expires=30", 300),
+        ("<sip:bob@203.0.113.5:1024>;expires=20, {};expires=60", 60),
+    ],
+)
+def test_a_registration_lasts_as_long_as_the_registrar_says_and_no_longer_than_was_asked(
+    net: Network, contacts: str, seconds: int
+) -> None:
+    registrar = Registrar(net, "registrar")
+    registrar.contacts = contacts
+    bob = person(net, "bob", registrar=registrar.agent.uri(), expires=300)
+    bob.ua.register(now=net.now)
+    bob.do()
+    (registered,) = bob.of(sip.Registered)
+    assert isinstance(registered, sip.Registered)
+    assert registered.expires == seconds
+    net.run(seconds / 2)
+    assert len(registrar.seen) == 2
 
 
 @pytest.mark.parametrize("first", [503, None])
