@@ -67,6 +67,7 @@ class Mcus:
                 commands=self._commands,
                 exchanges=self._context.exchanges,
                 limit=self._context.config.max_intents_per_mcu,
+                muted=self._context.config.max_muted_per_mcu,
             )
             link = self.links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
