@@ -280,7 +280,7 @@ class Reconciliation:
             self._ask(now=now)
         else:
             self._intents.pop(intent.key, None)
-            self._link().resume(now=now)
+            self._link().send_next(now=now)
 
     def _take_back(self, intent: Intent, failure: Failure, *, now: float) -> None:
         """It is not to be had: what the MCU had before is wanted again."""
