@@ -142,6 +142,12 @@ class Mcus:
             else:
                 link.not_claimed(now=now)
 
+    def ask_all(self, *, now: float) -> None:
+        """Ask every MCU for its part: somebody else may have commanded it."""
+        for link in self.links.values():
+            if link.address is not None:
+                link.resynchronise(now=now)
+
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
         for link in self.links.values():

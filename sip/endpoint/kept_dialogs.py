@@ -161,6 +161,12 @@ class KeptDialogs:
                     keys.append(key_of_subscription(dialog, each))
         return keys
 
+    def go_on_above(self, keys: Iterable[str]) -> None:
+        """Let requests of ours in these dialogs have CSeqs well above those that were sent."""
+        for key in keys:
+            if (dialog := self.find(key)) is not None:
+                dialog.go_on_above()
+
     # Handing over ----------------------------------------------------------------------------------------------------
 
     def hand_over(self, key: str, now: float) -> Piece | None:
