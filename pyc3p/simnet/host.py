@@ -33,6 +33,8 @@ class SimHost:
         self.name = element.name
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
+        self.inside: Callable[[Event], None] | None = None  #: given each event before that: a part of the same program
+        self.on_worked: Callable[[], None] | None = None  #: called when its machines have come to rest
         self.off = False  #: switched off: it does nothing any more
         self.disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
         self._alarm: Alarm | None = None
@@ -79,6 +81,8 @@ class SimHost:
             waiting = self.element.settle(now=self.network.now)
         else:
             raise RuntimeError(f"{self.name} does not come to rest")
+        if self.on_worked is not None:
+            self.on_worked()
         self._set_alarm()
 
     # Traffic in ------------------------------------------------------------------------------------------------------
@@ -160,9 +164,11 @@ class SimHost:
                 raise SimulationFailed(f"{event}\n{self.network.story()}") from event.exception
             case _:
                 self.events.append(event)
-                if self.on_event is None:
-                    return False
-                self.on_event(event)
+                if self.inside is not None:
+                    self.inside(event)
+                if self.on_event is not None:
+                    self.on_event(event)
+                return not (self.inside is None and self.on_event is None)
         return True
 
     def answer(self, events: Iterable[Event]) -> None:

@@ -110,11 +110,25 @@ class World:
         return self.sim.farm.phones[name] if self.is_on(name) else None
 
     @property
-    def focus_machine(self) -> focus.Focus:
-        """The Focus."""
-        found = self.sim.farm.cores["focus"].focus
+    def foci(self) -> tuple[str, ...]:
+        """The elements with a Focus."""
+        return tuple(self.sim.farm.plan.foci) or ("focus",)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The servers that a wall clock is set for."""
+        return (*self.foci, "proxy", *(() if self.sim.farm.plan.foci else ("mcu-factory",)))
+
+    def focus_of(self, name: str) -> focus.Focus:
+        """The Focus of an element."""
+        found = self.sim.farm.cores[name].focus
         assert found is not None
         return found
+
+    @property
+    def focus_machine(self) -> focus.Focus:
+        """The Focus, where there is one."""
+        return self.focus_of("focus")
 
     def aor(self, user: str) -> str:
         """The address of a user."""
