@@ -13,7 +13,7 @@ from pyc3p.elements.farm import Builder, Farm, FarmPlan, build_element, build_fa
 from pyc3p.elements.farm_edge import EDGE
 from pyc3p.elements.parts import Place
 from pyc3p.simnet.conditions import Conditions
-from pyc3p.simnet.disk import SimDisk
+from pyc3p.simnet.disk import Disk, SimDisk
 from pyc3p.simnet.group import SimGroup
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork
@@ -44,7 +44,7 @@ class SimFarm:
         self._starts: Counter[str] = Counter()
         self.farm: Farm = build_farm(plan, _places(plan), self._entropy, replace, clock=lambda: self.network.now)
         self.group = SimGroup(self.network) if plan.foci else None  #: several nodes, and the store that they share
-        self.disks: dict[str, SimDisk] = {}  #: what elements that are durable have written, by name
+        self.disks: dict[str, Disk] = {}  #: what elements that are durable have written, by name
         for name in plan.names:
             self.network.trace.names.add(name)
         places = self.farm.places

@@ -15,7 +15,7 @@ from pyc3p.elements.parts import SipCores
 from pyc3p.placement.events import Claim, FindOwner, Leave, ListClaims, Operation, Release, Renew, Rewrite
 from pyc3p.placement.memory import MemoryPlacement
 from pyc3p.placement.store import LeaseLost
-from pyc3p.simnet.disk import SimDisk, Writer
+from pyc3p.simnet.disk import Disk, Writer
 from sip import Event, Piece, StateChange
 
 if TYPE_CHECKING:
@@ -63,11 +63,10 @@ class SimGroup:
                 self.network.clock.after(WAY, partial(way.hear, pieces))
 
 
-class Way(SimDisk):
+class Way(Disk):
     """One node and the store, as long as the node lives."""
 
     def __init__(self, group: SimGroup, name: str, cores: SipCores, factory: McuFactory) -> None:
-        super().__init__(group.network, name)
         assert cores.placed is not None
         self.missed = False  #: whether something was told that it did not hear
         self._group, self._name, self._placed, self._factory = group, name, cores.placed, factory

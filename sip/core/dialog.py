@@ -32,9 +32,6 @@ DialogKey = tuple[str, str, str]  #: Call-ID, local tag, remote tag
 #: Numbers of requests of ours that are written at once, so that not each of them has to be: after a restart they go on
 #: above. CSeq may jump (RFC 3261 section 12.2.2), and 2**31 are enough for twenty million restarts.
 CSEQ_BLOCK: Final = 100
-#: How far CSeqs leap where another endpoint may have gone on with a dialog. Each that does begins `CSEQ_BLOCK` above
-#: what was written, so that it takes a hundred of them, or ten thousand requests, to get there.
-CSEQ_LEAP: Final = 10_000
 
 #: Both ends listing it makes Record-Route of later target refreshes replace the route set (Microsoft).
 ROUTE_SET_UPDATE: Final = "ms-dialog-route-set-update"
@@ -298,11 +295,6 @@ class Dialog:
         if self.unsaved is not None and self.local_cseq > self.reserved_cseq:
             self.touch()
         return self.local_cseq
-
-    def go_on_above(self) -> None:
-        """Leave room for what another endpoint may have sent, that went on with what was written of the dialog."""
-        self.local_cseq = min(self.local_cseq + CSEQ_LEAP, 2**31 - 1)
-        self.touch()
 
     @property
     def cseq_room(self) -> int:
