@@ -181,7 +181,7 @@ class Simulation:
                 ejected, world.network.recording, world.network.trace.names, phone_of, farm.mcus.__contains__
             ),
             *checks.ejected_and_heard(ejected, world.ears, phone_of, tone_of),
-            *checks.unanswered_requests(world.crossings, world.deaths, lost),
+            *checks.unanswered_requests(world.crossings, world.deaths, lost, proxies=world.proxies),
             *checks.grown(before, self._sizes()),
         ]
 

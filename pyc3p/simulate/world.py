@@ -10,6 +10,7 @@ import focus
 import sip
 from pyc3p.element import Element
 from pyc3p.elements.farm import FarmPlan
+from pyc3p.elements.farm_edge import EDGE
 from pyc3p.phone import Phone
 from pyc3p.simnet import Conditions, Passing, SimFarm, SimHost
 from pyc3p.simulate.choices import Choices
@@ -118,6 +119,11 @@ class World:
     def parts(self) -> tuple[str, ...]:
         """The servers that a wall clock is set for."""
         return (*self.foci, "proxy", *(() if self.sim.farm.plan.foci else ("mcu-factory",)))
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The elements that send requests on: one of several nodes does when it does not have the conference."""
+        return ("proxy", EDGE, *self.sim.farm.plan.foci)
 
     def focus_of(self, name: str) -> focus.Focus:
         """The Focus of an element."""
