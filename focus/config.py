@@ -77,9 +77,12 @@ class FocusConfig(Shown):
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (MS-CONFBAS)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
-    #: things wanted of one MCU: of each of 500 users a role, a muted stream, and that it goes; the oldest that the MCU
-    #: has are forgotten first, what belongs to the conference never; beyond that 503
+    #: things wanted of one MCU: of each of 500 users a role and that it goes, and half as much again; the oldest roles
+    #: that the MCU has are forgotten first, since the roster has them; beyond that 503
     max_intents_per_mcu: int = 1_500
+    #: streams of one kind of media that are muted by name, those of who was on an MCU that is lost with them: as many
+    #: as users with all their endpoints (`max_users`, `max_endpoints_per_user`); none is forgotten, beyond that 503
+    max_muted_per_mcu: int = 8_000
     #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
     answer_timeout: float = 10.0
     #: wrong passcodes in `guest_guess_window` from one source: as many as somebody types who misremembers

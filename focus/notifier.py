@@ -120,10 +120,16 @@ class Notifier:
         """The subscription of a number, None when it is over."""
         return self._by_number.get(number)
 
-    def begin_again(self, *, now: float) -> None:
-        """Tell everybody everything: what they were told last is not known."""
+    def begin_again(self, *, leap: int = 0, now: float) -> None:
+        """Tell everybody everything: what they were told last is not known. Versions leap over what others told."""
         for subscriber in self:
+            subscriber.version += leap
             self._send_whole(subscriber, now=now)
+
+    def send_away(self, *, now: float) -> None:
+        """Have everybody subscribe anew, and so find who has the conference (RFC 6665 section 4.1.3)."""
+        for subscriber in self:
+            self.end(subscriber, "deactivated", now=now)
 
     def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
         """Answer a SUBSCRIBE that ends its subscription; the endpoint sends the last NOTIFY, without a document."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from focus import refusal
 from focus.active import ActiveConferences
 from focus.conference import Conference
 from focus.context import Context
+from focus.durable.written import Written
 from focus.errors import LocalProtocolError
 from focus.events import ClaimWanted
 from focus.questions.placement import Owned, OwnedElsewhere
@@ -15,6 +18,10 @@ from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
 from focus.refusal import Refused
 from sip import ConferenceAddress, Event
+
+#: How far versions of documents leap where another Focus may have told something: as far as a hundred of them that went
+#: on one after the other. 2**32 has room for 40,000.
+VERSION_LEAP: Final = 100_000
 
 
 @attrs.frozen(kw_only=True)
@@ -49,15 +56,33 @@ class Ownership:
         self._procedures.refuse(Kind.CLAIM, want_id, refusal.PLACEMENT_FAILED, now=now)
 
     def renewed(self, conference_uri: str, epoch: int, *, now: float) -> None:
-        """The claim to an active conference was made again, with this epoch. MCUs learn it with the next command.
+        """The claim to an active conference was made again, with this epoch: it had lapsed, or the store forgot it.
 
+        Another Focus may have had the conference meanwhile. So what we send goes on well above what that one may have
+        sent, every subscriber is told the whole state, and MCUs are asked for theirs, by which they learn the epoch.
         Raises LocalProtocolError when the conference is not active.
         """
+        conference = self._conference(conference_uri)
+        conference.claimed(epoch, now=now)
+        self._context.endpoint.go_on_above(Written(conference, self._context.endpoint).dialogs())
+        conference.roster.version += VERSION_LEAP
+        conference.notifier.begin_again(leap=VERSION_LEAP, now=now)
+        conference.mcus.ask_all(now=now)
+        self._active.settle(conference, now=now)
+
+    def lost(self, conference_uri: str, *, now: float) -> None:
+        """Another Focus has gone on with an active conference, and may not know everybody who is here.
+
+        Whoever follows it here is told to subscribe anew (``deactivated``, RFC 6665 section 4.1.3), and finds that one
+        by it. `Focus.release` comes next. Raises LocalProtocolError when the conference is not active.
+        """
+        self._conference(conference_uri).notifier.send_away(now=now)
+
+    def _conference(self, conference_uri: str) -> Conference:
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
-        conference.claimed(epoch, now=now)
-        self._active.settle(conference, now=now)
+        return conference
 
     def epoch(self, conference_uri: str) -> int | None:
         """Of our claim to a conference; None when it is not active."""

@@ -30,7 +30,7 @@ from focus.client.events import (
     SubscriptionLost,
 )
 from focus.client.guest import Passcode
-from focus.client.invitations import INVITATION_TYPES, Invitations, is_invitation
+from focus.client.invitations import INVITATION_TYPES, Invitations, is_for
 from focus.client.joining import Joining
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.rejoining import Rejoining
@@ -43,12 +43,10 @@ from sip import (
     Endpoint,
     Entropy,
     Event,
-    Flow,
     InviteReceived,
     Life,
     NotifyReceived,
     ReinviteReceived,
-    Request,
     RequestFailed,
     RequestId,
     RequestReceived,
@@ -102,20 +100,12 @@ class Client(ConferenceCommands):
         self._role: str | None = None
         endpoint.add_core(
             config.owner,
-            self._is_asked,
+            lambda request, flow: is_for(request, config.aor),
             claim=Claim.ELEMENT,
             methods=_METHODS,
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE, CONFERENCE_INFO_TYPE, *INVITATION_TYPES, *SHOWN),
         )
-
-    def _is_asked(self, request: Request, flow: Flow) -> bool:
-        """Whether a request outside of dialogs is for this client: OPTIONS to its user, or an invitation."""
-        uri = request.uri
-        own = self.config.aor.partition("@")[0].rpartition(":")[2]
-        if uri.opaque is not None or (uri.user or "").lower() != own.lower():
-            return False
-        return request.method == "OPTIONS" or is_invitation(request)
 
     # What there is to know -------------------------------------------------------------------------------------------
 
@@ -346,8 +336,12 @@ class Client(ConferenceCommands):
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         """The connection broke: show the Focus that we are still there, before it gives us up."""
-        if event.session == self._session and self.state is ClientState.JOINED:
-            self._proof = self._outgoing.prove(event.session, now=now)
+        if event.session == self._session:
+            self._prove(now)
+
+    def _prove(self, now: float) -> None:
+        if self._session is not None and self.state is ClientState.JOINED:
+            self._proof = self._outgoing.prove(self._session, now=now)
 
     def _unchanged(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         # There is nothing to negotiate in a Focus dialog; a refresh is welcome.
@@ -372,6 +366,8 @@ class Client(ConferenceCommands):
 
     def _watched(self, event: Event, now: float) -> None:
         events, over = self._watch.handle(event, now=now)
+        if events and self._watch.is_sent_away(event, now=now):
+            self._prove(now)
         if self._proof is not None and any(isinstance(one, SubscriptionLost) for one in events):
             self._watch.suspended, events = True, []  # the dialog may be dead too, and begun anew
         self.untaken += events

@@ -289,13 +289,18 @@ class Invitations:
             self._give_up(self._sent[session], InvitationFailure.NO_ANSWER, now)
 
 
-def is_invitation(request: Request) -> bool:
-    """Whether it invites to a conference. Other calls are for another core of the application, if it has one."""
-    return (
-        request.method == "INVITE"
-        and "Content-Type" in request.headers
-        and bool(body_of(request, CONFERENCE_INVITE_TYPE))
-    )
+def is_for(request: Request, aor: str) -> bool:
+    """Whether a request outside of dialogs is for the client of that user: OPTIONS, or an invitation to a conference.
+
+    Other calls are for another core of the application, if it has one.
+    """
+    own = aor.partition("@")[0].rpartition(":")[2]
+    if request.uri.opaque is not None or (request.uri.user or "").lower() != own.lower():
+        return False
+    if request.method == "OPTIONS":
+        return True
+    invites = request.method == "INVITE" and "Content-Type" in request.headers
+    return invites and bool(body_of(request, CONFERENCE_INVITE_TYPE))
 
 
 def invitation_to(roster: ConferenceInfo | None, conference_uri: str) -> ConferencingInvite:

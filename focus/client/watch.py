@@ -30,6 +30,8 @@ EXPIRES: Final = 3600
 #: Seconds without a document after which a connection that carries nothing but the subscription is tried: as often as
 #: RFC 5626 section 4.4.1 pings one. Of a half of it that is gone nobody could tell us.
 QUIET: Final = 120.0
+#: Seconds within which a Focus may send us away once: longer than a claim to a conference is disputed.
+AGAIN: Final = 5.0
 _OPTIONS: Final = (BENOTIFY, PIGGYBACK, "com.microsoft.autoextend")
 
 
@@ -45,6 +47,7 @@ class Watch:
         self._dialog: tuple[str, str | None] | None = None  #: Call-ID and tag of the notifier
         self._alone = False  #: whether nothing else of the conference uses a connection
         self.first: float | None = None  #: when the connection is tried; None: something else would show its end
+        self._sent_away_at: float | None = None  #: when the Focus said last that another one has the conference
         self.suspended = False  #: whether there was one when the dialog died
         self.dropped = 0  #: documents that could not be read
 
@@ -161,6 +164,16 @@ class Watch:
         if self._dialog is not None and dialog != self._dialog:
             self._solicited = True
         self._dialog = dialog
+
+    def is_sent_away(self, event: Event, *, now: float) -> bool:
+        """Whether another Focus has the conference, and is to be followed at once (RFC 6665 section 4.1.3).
+
+        Two that send us to each other are left alone: the second one within a while ends the subscription.
+        """
+        if not isinstance(event, SubscriptionEnded) or event.reason != "deactivated":
+            return False
+        before, self._sent_away_at = self._sent_away_at, now
+        return before is None or before + AGAIN <= now
 
     def handle_timeout(self, *, now: float) -> None:
         """Try a connection that has been quiet."""

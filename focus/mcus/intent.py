@@ -190,6 +190,12 @@ def blocks_ingress(wanted: Media) -> bool | None:
     return None if wanted.status is None else wanted.status in (MediaStatus.RECVONLY, MediaStatus.INACTIVE)
 
 
+def is_muting(command: Command) -> bool:
+    """Whether it takes the sound of one stream away, in either direction."""
+    media = command.media if isinstance(command, ModifyEndpointMedia) else None
+    return media is not None and (bool(blocks_ingress(media)) or media.egress_filter == Filter.BLOCK)
+
+
 def state_wanted(command: ModifyConference) -> EntityState | None:
     """The state with rules about filters that a modifyConference for one MCU names, None where it has none."""
     info = command.conference_info

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from c3p import (
-    AddConference,
-    Code,
-    ExchangeFailure,
-    Exchanges,
-    GetConference,
-    Reason,
-    Reply,
-    Response,
-)
+from c3p import AddConference, Code, ExchangeFailure, Exchanges, GetConference, Reason, Reply, Response
 from focus.config import FocusConfig
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
@@ -84,7 +75,7 @@ class McuLink:
         else:
             self.queue.add(relay)
             self.ensure(now=now)
-            self._send_next(now=now)
+            self.send_next(now=now)
 
     def refuse(self, relay: Relay, *, now: float) -> None:
         """There is no room for what a command wants: it ends at once."""
@@ -97,15 +88,13 @@ class McuLink:
             self._search.begin()
             self._life.command(LinkInput.NEEDED)
             self._allocate(now=now)
+        elif not self._exchange.busy:
+            self.go_on(now=now)
 
     def resynchronise(self, *, now: float) -> None:
         """Ask the MCU for its whole part of the conference, after a gap in its versions."""
         self._resync_wanted = True
-        self._send_next(now=now)
-
-    def resume(self, *, now: float) -> None:
-        """What was held back may go out now."""
-        self._send_next(now=now)
+        self.send_next(now=now)
 
     def heard(self, *, now: float) -> None:
         """The MCU said something."""
@@ -135,9 +124,11 @@ class McuLink:
             self._initialise(self.address, now=now)
 
     def not_claimed(self, *, now: float) -> None:
-        """There is none: an MCU that obeys another cannot be had for now."""
+        """There is none: an MCU that obeys another cannot be had for now. Whoever is on it stays there, and here."""
         if self.state is LinkState.RESUMING and not self._exchange.busy:
-            self.mark_lost("it obeys another Focus", dropped=True, now=now)
+            self._outbid = False  # the next command asks again
+            for relay in self.queue.pop_waiting():
+                self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         elif self.state is LinkState.INITIALISING and not self._exchange.busy:
             self.address = None
             self.assigned.let_go(owed=False, now=now)
@@ -212,7 +203,7 @@ class McuLink:
             self._resynchronised(reply, now=now)
         else:
             self._cleared(reply, now=now)
-        self._send_next(now=now)
+        self.send_next(now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
@@ -228,7 +219,7 @@ class McuLink:
             self._next_mcu(Failure(Reason.TIMEOUT), owed=False, now=now)
         else:
             self._command_failed(reason, now=now)
-        self._send_next(now=now)
+        self.send_next(now=now)
 
     # Bootstrap -------------------------------------------------------------------------------------------------------
 
@@ -293,6 +284,7 @@ class McuLink:
         epoch = outranking(reply)
         if epoch is None:
             return False
+        self._resync_wanted |= self.state is LinkState.READY  # others have commanded it
         self._life.command(LinkInput.OUTRANKED)
         if self._outbid:
             self.not_claimed(now=now)
@@ -328,7 +320,8 @@ class McuLink:
 
     # Commands --------------------------------------------------------------------------------------------------------
 
-    def _send_next(self, *, now: float) -> None:
+    def send_next(self, *, now: float) -> None:
+        """Send what waits, as far as it may go out now."""
         if self.state is not LinkState.READY or self._exchange.busy or self.address is None:
             return
         if self._resync_wanted:

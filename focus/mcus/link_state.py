@@ -14,7 +14,8 @@ class LinkState(enum.Enum):
 
     ABSENT = "absent"
     ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
-    RESUMING = "resuming"  #: after a restart: the MCU that had it is told of the conference again
+    #: the MCU that had it is told of the conference again: after a restart, or since it obeyed another claim
+    RESUMING = "resuming"
     INITIALISING = "initialising"  #: the MCU is told of the conference
     READY = "ready"
     FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
@@ -62,7 +63,7 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
     (LinkState.INITIALISING, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
-    (LinkState.READY, LinkInput.OUTRANKED): LinkState.INITIALISING,
+    (LinkState.READY, LinkInput.OUTRANKED): LinkState.RESUMING,
     (LinkState.ABSENT, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.FAILED, LinkInput.CLOSE): LinkState.CLOSED,

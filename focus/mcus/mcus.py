@@ -67,6 +67,7 @@ class Mcus:
                 commands=self._commands,
                 exchanges=self._context.exchanges,
                 limit=self._context.config.max_intents_per_mcu,
+                muted=self._context.config.max_muted_per_mcu,
             )
             link = self.links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
@@ -140,6 +141,12 @@ class Mcus:
                 link.claimed(now=now)
             else:
                 link.not_claimed(now=now)
+
+    def ask_all(self, *, now: float) -> None:
+        """Ask every MCU for its part: somebody else may have commanded it."""
+        for link in self.links.values():
+            if link.address is not None:
+                link.resynchronise(now=now)
 
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""

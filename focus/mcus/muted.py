@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from c3p import AddUser, Endpoint, Filter, Media, MediaKeys, ModifyEndpointMedia, guid_key
-from focus.mcus.intent import Intent, IntentState, blocks_ingress, intent_life, key_of
+from focus.mcus.intent import Intent, IntentState, blocks_ingress, intent_life, is_muting, key_of
 from focus.mcus.relay import Relay
 from sip import AddressOfRecord
 
@@ -16,25 +16,22 @@ _ENDPOINT: Final = 2
 
 
 class MutedUsers:
-    """Filters of streams. Nothing is kept while no MCU is lost.
+    """Filters of streams. Nothing is kept while no MCU is lost, and nothing gives way: who holds it sees to its size.
 
     An endpoint comes back with what was done to its streams. One that nothing is known of, since a phone that is
     called again is another endpoint, takes those of the endpoint of its user that is gone the longest.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self.filters: dict[tuple[str, ...], Media] = {}  #: by user, endpoint and stream (keys)
 
     def remember(self, stream: tuple[str, ...], command: ModifyEndpointMedia) -> None:
-        """The stream to which this was done is gone with its MCU; the oldest give way."""
+        """The stream to which this was done is gone with its MCU."""
         media = command.media
-        blocked = media is not None and blocks_ingress(media)
-        if media is None or not (blocked or media.egress_filter == Filter.BLOCK):
+        if media is None or not is_muting(command):
             return
+        blocked = blocks_ingress(media)
         self.filters[stream] = attrs.evolve(media, ingress_filter=Filter.BLOCK if blocked else media.ingress_filter)
-        while len(self.filters) > self._limit:
-            del self.filters[next(iter(self.filters))]
 
     def come_back(self, command: AddUser) -> list[Intent]:
         """An endpoint is on the next MCU. From now on the filters are wanted of that, as if each had been commanded."""

@@ -42,12 +42,14 @@ from focus.mcus.intent import (
     FILTERS,
     GONE,
     LOCK,
+    MEDIA,
     OF_THE_CONFERENCE,
     Intent,
     IntentInput,
     IntentState,
     Key,
     is_about_nobody,
+    is_muting,
     key_of,
     settings_wanted,
     shown_in,
@@ -76,15 +78,16 @@ class Reconciliation:
         commands: CommandOwner,
         exchanges: Exchanges[ConferenceExchangeOwner],
         limit: int,
+        muted: int,
     ) -> None:
         self._mcu_type = mcu_type
         self._link, self._part, self._settings = link, part, state
         self._commands = commands
         self._exchanges = exchanges
-        self._limit = limit
+        self._limit, self._most_muted = limit, muted
         self._intents: dict[Key, Intent] = {}
         self._calls = DoubtedCalls(commands, lambda relay: link().queue.abandon(relay))
-        self._muted = MutedUsers(limit)
+        self._muted = MutedUsers()
         self.due: float | None = None  #: when the MCU is asked for its part
         self._wait = 0.0  #: seconds, before it is asked the next time
 
@@ -96,7 +99,9 @@ class Reconciliation:
 
     def may_send(self, command: Command) -> bool:
         """Whether a command may go out now: who is being put out is not brought in before it is out."""
-        return not isinstance(command, AddUser) or not self._intents or not self.is_leaving(_user_of(command))
+        if not self._intents or not isinstance(command, AddUser):
+            return True
+        return not self.is_leaving(AddressOfRecord.read(command.user.entity).key)
 
     def state(self, *, locked: bool) -> EntityState:
         """The settings that an MCU is told of in the beginning."""
@@ -130,18 +135,20 @@ class Reconciliation:
         return True
 
     def _make_room(self, key: Key) -> bool:
-        """What belongs to the conference is three things at most: that has room, and gives way to nobody."""
-        if key[0] in OF_THE_CONFERENCE or len(self._intents) < self._limit:
+        """Whether one more is kept. Roles give way: the roster has them too. Of the conference there are three at most.
+
+        That somebody is muted stands nowhere else: it would end with the MCU, and nobody would be told.
+        """
+        stream = key[0] == MEDIA
+        most, away = (self._most_muted, len(self._muted.filters)) if stream else (self._limit, 0)
+        if key[0] in OF_THE_CONFERENCE or len(self._intents) + away < most:
             return True
-        given_way = (
-            one
-            for one in self._intents.values()
-            if one.state is IntentState.AGREED and one.kind not in OF_THE_CONFERENCE
-        )
-        oldest = next(given_way, None)
-        if oldest is not None:
-            del self._intents[oldest.key]
-        return oldest is not None
+        alike = [one for one in self._intents.values() if (one.kind == MEDIA) is stream]
+        if len(alike) + away < most:
+            return True
+        less = (one for one in alike if one.state is IntentState.AGREED and one.kind not in OF_THE_CONFERENCE)
+        oldest = next((one for one in less if not is_muting(one.command)), None)
+        return oldest is not None and self._intents.pop(oldest.key) is oldest
 
     # After a restart -------------------------------------------------------------------------------------------------
 
@@ -273,7 +280,7 @@ class Reconciliation:
             self._ask(now=now)
         else:
             self._intents.pop(intent.key, None)
-            self._link().resume(now=now)
+            self._link().send_next(now=now)
 
     def _take_back(self, intent: Intent, failure: Failure, *, now: float) -> None:
         """It is not to be had: what the MCU had before is wanted again."""
@@ -391,7 +398,3 @@ class Reconciliation:
         """No MCU can be had: what was in doubt has failed, and is not wanted of the next one either."""
         for intent in [one for one in self._intents.values() if one.relays and one.state is IntentState.DOUBTED]:
             self._take_back(intent, failure, now=now)
-
-
-def _user_of(command: AddUser) -> str:
-    return AddressOfRecord.read(command.user.entity).key

@@ -17,8 +17,11 @@ import rtp
 import sip
 from pyc3p.element import Element
 from pyc3p.elements import parts
-from pyc3p.elements.parts import CoreSettings, Place, SipCores
+from pyc3p.elements.farm_edge import EDGE, Edge, edge_proxy
+from pyc3p.elements.parts import CoreSettings, McuTrust, Place, SipCores
 from pyc3p.phone import Phone, PhoneConfig, Reaction
+from pyc3p.placement.member import Member
+from pyc3p.placement.store import INCARNATION_OCTETS, Node
 
 #: Names of the servers, in the order of the columns of a ladder; clients stand before and phones after them.
 SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
@@ -67,6 +70,9 @@ class FarmPlan:
     )
     handsets: Sequence[Handset] = ()
     mcus: Sequence[str] = ("mcu",)
+    #: Names of nodes that share the conferences, each with a Focus, a Focus Factory and an MCU Factory, behind a proxy
+    #: that is called ``edge``. None: one Focus, and the Factories apart. Whoever runs them gives them a store.
+    foci: Sequence[str] = ()
     chat: bool = False  #: whether each of them has a chat MCU beside it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
@@ -80,11 +86,12 @@ class FarmPlan:
     @property
     def names(self) -> tuple[str, ...]:
         """All elements, in the order of the columns of a ladder."""
-        servers = [name for name in SERVERS if name != "mcu"]
-        servers[3:3] = self.mcus
+        before = (EDGE, *self.foci) if self.foci else SERVERS[: SERVERS.index("mcu")]
         return (
             *(person.name for person in self.people),
-            *servers,
+            *before,
+            *self.mcus,
+            "proxy",
             *(handset.name for handset in self.handsets),
         )
 
@@ -104,7 +111,10 @@ class Farm:
     replace: Mapping[str, Builder] = attrs.Factory(dict)  #: what is made by somebody else, by name
     elements: dict[str, Element] = attrs.Factory(dict)
     cores: dict[str, SipCores] = attrs.Factory(dict)
-    mcu_factory: mcu.McuFactory = attrs.field(init=False)
+    mcu_factory: mcu.McuFactory = attrs.field(init=False)  #: where it is an element of its own
+    mcu_factories: dict[str, mcu.McuFactory] = attrs.Factory(dict)  #: of nodes, by name
+    edge: Edge | None = None  #: before several nodes
+    clock: Callable[[], float] = lambda: 0.0  #: monotonic seconds, for the leases of nodes that begin
     mcus: dict[str, mcu.Mcu] = attrs.Factory(dict)
     clients: dict[str, focus.Client] = attrs.Factory(dict)
     phones: dict[str, Phone] = attrs.Factory(dict)
@@ -120,18 +130,25 @@ class Farm:
 
 
 def build_farm(
-    plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy, replace: Mapping[str, Builder] | None = None
+    plan: FarmPlan,
+    places: Mapping[str, Place],
+    entropy: sip.Entropy,
+    replace: Mapping[str, Builder] | None = None,
+    *,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Farm:
     """Put every part together; ``places`` has one for each of ``plan.names``.
 
-    ``replace`` makes some of them in place of ours. Raises ValueError for a name that is none of the plan's.
+    ``replace`` makes some of them in place of ours; ``clock`` is for the leases of several nodes. Raises ValueError for
+    a name that is none of the plan's.
     """
     if unknown := sorted(set(replace or {}) - set(plan.names)):
         raise ValueError(f"no such element: {', '.join(unknown)}")
-    store = focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock)
+    first = plan.foci[0] if plan.foci else "focus-factory"
+    store = focus.MemoryStore(wall_clock=places[first].wall_clock)
     numbers = focus.RecordNumbers(store, entropy.child("numbers"))
-    farm = Farm(plan=plan, places=dict(places), store=store, numbers=numbers, replace=replace or {})
-    for name in _ORDER:
+    farm = Farm(plan=plan, places=dict(places), store=store, numbers=numbers, replace=replace or {}, clock=clock)
+    for name in (EDGE, *plan.foci, "proxy") if plan.foci else _ORDER:
         build_element(farm, name, entropy.child(name))
     others = [*plan.mcus, *(person.name for person in plan.people), *(handset.name for handset in plan.handsets)]
     for name in others:
@@ -146,15 +163,23 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
         farm.elements[name] = farm.replace[name](farm, places[name], entropy)
     elif name == "mcu-factory":
         farm.elements[name], farm.mcu_factory = parts.mcu_factory_only(name, durable=plan.durable)
+    elif name == EDGE:
+        farm.edge = farm.edge or Edge({each: places[each] for each in plan.foci})
+        farm.elements[name] = edge_proxy(places[name], farm.edge, plan.domain, entropy=entropy)
+    elif name in plan.foci:
+        _add_node(farm, name, entropy)
     elif name in _ROLES:
         farm.elements[name], farm.cores[name] = parts.server(
             places[name], _ROLES[name], _core_settings(farm), entropy=entropy, durable=plan.durable
         )
     elif name in plan.mcus:
+        factory, *more = ((each, places[each].url(parts.MCU_FACTORY_PATH)) for each in plan.foci or ("mcu-factory",))
         farm.elements[name], farm.mcus[name] = parts.av_mcu(
             places[name],
             entropy=entropy,
-            factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
+            factory_url=factory[1],
+            more_factories=tuple((url, each) for each, url in more),
+            trust=McuTrust(factory_principal=factory[0], focus_peers=frozenset(plan.foci) if plan.foci else None),
             outbound_proxy=farm.outbound_proxy,
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
@@ -173,13 +198,32 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
     return farm.elements[name]
 
 
+def _add_node(farm: Farm, name: str, entropy: sip.Entropy) -> None:
+    """One of several; each time that it is made is another life of it."""
+    plan, place = farm.plan, farm.places[name]
+    incarnation = entropy.child("incarnation").token(INCARNATION_OCTETS)
+    node = Node(name=name, incarnation=incarnation, address=str(place.sip_uri(transport="tcp")))
+    settings = attrs.evolve(
+        _core_settings(farm),
+        mcu_factory_url=place.url(parts.MCU_FACTORY_PATH),
+        mcu_factory_principal=name,
+        callback_url=place.url(parts.FOCUS_PATH),
+        proxy=sip.ProxyConfig(trusted=place.trusted, secret=plan.secret),
+        member=Member(node, now=farm.clock()),
+    )
+    factory = farm.mcu_factories[name] = mcu.McuFactory(mcu.FactoryConfig(focus_peers=frozenset(plan.foci)))
+    farm.elements[name], farm.cores[name] = parts.server(
+        place, ("focus", "focus-factory"), settings, entropy=entropy, mcu_factory=factory, durable=True
+    )
+
+
 def _core_settings(farm: Farm) -> CoreSettings:
-    places = farm.places
+    places, alone = farm.places, not farm.plan.foci
     return CoreSettings(
         domain=farm.plan.domain,
         store=farm.store,
-        mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
-        callback_url=places["focus"].url(parts.FOCUS_PATH),
+        mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH) if alone else None,
+        callback_url=places["focus"].url(parts.FOCUS_PATH) if alone else None,
         policy=farm.plan.conference_policy,
         numbers=farm.numbers,
         factory=attrs.evolve(farm.plan.factory, mcu_types=_mcu_types(farm.plan)),
@@ -192,13 +236,13 @@ def _mcu_types(plan: FarmPlan) -> tuple[str, ...]:
 
 
 def _client_config(farm: Farm, person: Person, entropy: sip.Entropy) -> focus.ClientConfig:
-    port = farm.places["focus-factory"].sip_port
+    port = "" if farm.plan.foci else f":{farm.places['focus-factory'].sip_port}"
     user = f"{person.user}@{farm.plan.domain}"
     return focus.ClientConfig(
         aor=focus.guest_aor(entropy.child("guest")) if person.guest else f"sip:{user}",
         display_name=person.display_name,
         # The Focus Factory is an element of its own here, so its address has a port of its own.
-        factory_uri=f"sip:{user}:{port};transport={person.transport};gruu;opaque=app:conf:focusfactory",
+        factory_uri=f"sip:{user}{port};transport={person.transport};gruu;opaque=app:conf:focusfactory",
     )
 
 

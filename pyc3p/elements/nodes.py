@@ -22,8 +22,10 @@ from pyc3p.placement.member import Member
 from pyc3p.placement.placed import PlacedFocus
 from pyc3p.placement.store import INCARNATION_OCTETS, Node
 from pyc3p.problems import Problem
+from pyc3p.settings.nodes import NodesSettings
 from pyc3p.settings.serve import ServeConfig
-from pyc3p.state.redis import RedisSettings, RedisStore
+from pyc3p.state.shared import SharedStore
+from pyc3p.state.shared_sqlite import SharedSqliteStore
 from pyc3p.state.store import StoreUnavailable
 from sip import Event, Piece
 from sip.aio import wall_clock
@@ -43,12 +45,22 @@ def node_of(config: ServeConfig) -> Node:
     )
 
 
+def shared_store(node: Node, settings: NodesSettings) -> SharedStore:
+    """What the settings name, as one node sees it."""
+    if settings.file is not None:
+        return SharedSqliteStore(settings.file, node)
+    # The library that it needs is needed by nobody else.
+    from pyc3p.state.redis import RedisSettings, RedisStore
+
+    return RedisStore(node, RedisSettings(url=settings.store, prefix=settings.prefix))
+
+
 class AmongNodes:
     """Made before the parts, which are given ``member``; ``attach`` goes on when they are there."""
 
     def __init__(self, config: ServeConfig, output: Output) -> None:
         self.node = node_of(config)
-        self.store = RedisStore(self.node, RedisSettings(url=config.nodes.store, prefix=config.nodes.prefix))
+        self.store = shared_store(self.node, config.nodes)
         self.member = Member(self.node, now=asyncio.get_running_loop().time())
         self._output = output
         self._placed: PlacedFocus | None = None

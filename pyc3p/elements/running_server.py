@@ -15,6 +15,7 @@ import sip
 from pyc3p.commands.output import Output
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.server import Server, build_server
+from pyc3p.elements.state import ServerState, Unkept, open_state
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
@@ -100,7 +101,8 @@ async def server(
 
     ``sip_port`` 0 takes any free one; ``domain`` is ``host`` unless it is given. The policies say who may do what in a
     conference, and who may be called; ``on_event`` is given the name of an element and each event that it tells.
-    ``settings`` has everything that the file of ``pyc3p serve`` has, and goes before the other arguments of that kind.
+    ``settings`` has everything that the file of ``pyc3p serve`` has, and goes before the other arguments of that kind;
+    without a file for its state (``state.file``) or other nodes (``nodes.store``) nothing outlasts the block.
     On loopback everybody is believed; elsewhere ``settings`` has to say who may use it. Raises Problem.
     """
     config = settings
@@ -119,16 +121,34 @@ async def server(
             mcu_http_port=free[3],
         )
     config = attrs.evolve(config, workers=0).settled()
-    made = build_server(
-        config,
-        None,
-        Output(forward=lambda text, style, fields: None),
-        observers=() if on_event is None else (on_event,),
-        conference_policy=conference_policy,
-        dial_out_policy=dial_out_policy,
-    )
+    output = Output(forward=lambda text, style, fields: None)
+    state = await _state(config, output)
+    try:
+        made = build_server(
+            config,
+            None,
+            output,
+            observers=() if on_event is None else (on_event,),
+            state=state,
+            conference_policy=conference_policy,
+            dial_out_policy=dial_out_policy,
+        )
+    except BaseException:
+        if state is not None:
+            await state.close()
+        raise
     try:
         await made.start()
         yield RunningServer(config, made)
     finally:
         await made.close()
+
+
+async def _state(config: ServeConfig, output: Output) -> ServerState | None:
+    """What is to outlast the block. `pyc3p serve` keeps a file unasked; a test or a bot has to name one."""
+    if not (config.nodes.store or config.state.file):
+        return None
+    opened = await open_state(config, output)
+    if isinstance(opened, Unkept):
+        raise Problem(f"state cannot be kept: {opened.reason}")
+    return opened

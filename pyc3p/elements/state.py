@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
 from mcu import McuFactory
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import Node
+from pyc3p.elements.nodes import AmongNodes
 from pyc3p.elements.parts import SipCores
 from pyc3p.placement.member import Member
 from pyc3p.problems import Problem, UsageProblem
@@ -17,9 +18,6 @@ from pyc3p.settings.serve import ServeConfig
 from pyc3p.settings.state import NOTHING, state_file
 from pyc3p.state import SqliteStore, StateStore, StateWriter, StoreInUse, StoreUnavailable
 from sip import Piece, UnreadablePiece, piece_key, read_piece, write_piece
-
-if TYPE_CHECKING:
-    from pyc3p.elements.nodes import AmongNodes
 
 #: Of the secret from which keys of nonces and flow tokens are made where the settings have none.
 _SECRET_KEY: Final = piece_key("server", "secret")
@@ -118,9 +116,6 @@ async def open_state(config: ServeConfig, output: Output) -> ServerState | Unkep
 
 async def _shared(config: ServeConfig, output: Output) -> ServerState:
     """The state of one node among others, in the store that they share. Raises Problem when it is away."""
-    # The library that it needs is needed by nobody else.
-    from pyc3p.elements.nodes import AmongNodes
-
     if "focus" not in config.parts:
         raise UsageProblem("nodes.store is for the processes with a Focus; leave it out here")
     nodes = AmongNodes(config, output)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 
 from c3p import conf_id_of
 from sip import NameAddr, Piece, SipError, conference_key, piece_parts
@@ -25,24 +26,32 @@ class Belonging:
         return len(self._dialogs)
 
     def conference_of(self, piece: Piece) -> str | None:
-        """The key of the conference that a piece belongs to; None for what belongs to the node."""
+        """The key of the conference that a piece belongs to; None for what belongs to the node.
+
+        A dialog that is removed belongs where it did until ``removed`` is told: what fails is written again.
+        """
         parts = piece_parts(piece.key)
         if parts[0] == "conference" and len(parts) > 1:
             return parts[1]
         if parts[0] != "dialog":
             return None
+        known = self._dialogs.get(piece.key)
         if piece.value is None:
-            owner = self._dialogs.pop(piece.key, None)
-            if owner is not None:
-                self._of_conference[owner].discard(piece.key)
-                if not self._of_conference[owner]:
-                    del self._of_conference[owner]
-            return owner
-        known = self._dialogs.get(piece.key) or _named_in(piece.value)
+            return known
+        known = known or _named_in(piece.value)
         if known is not None:
             self._dialogs[piece.key] = known
             self._of_conference[known].add(piece.key)
         return known
+
+    def removed(self, pieces: Iterable[Piece]) -> None:
+        """Pieces are written; those that have no value are gone."""
+        for piece in pieces:
+            owner = self._dialogs.pop(piece.key, None) if piece.value is None else None
+            if owner is not None:
+                self._of_conference[owner].discard(piece.key)
+                if not self._of_conference[owner]:
+                    del self._of_conference[owner]
 
     def forget(self, conference: str) -> None:
         """It is another node's now, or has ended."""

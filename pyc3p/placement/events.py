@@ -134,7 +134,7 @@ class ClaimRenewed(Event):
 
 @attrs.frozen(kw_only=True)
 class ClaimLost(Event):
-    """Another node has a conference that was ours: it is to be forgotten without a word to anybody."""
+    """Another node has a conference that was ours. It is to be forgotten, and who follows it here is to look for it."""
 
     key: str
     node: str

@@ -8,14 +8,19 @@ claim is one step.
 **What a node does that cannot reach the store.** It cannot know whether the store is away for everybody or only for
 itself. So it goes on with what it has and begins nothing new. If the others could still reach the store, they have
 taken its conferences, with higher epochs, and MCUs obey them: what this node still tells an MCU is refused. When it
-reaches the store again it makes each of its claims again; those that others have are lost, and forgotten without a
-word to anybody, because whoever is in them hears from the new owner.
+reaches the store again it makes each of its claims again; those that others have are lost. Whoever is in them hears
+from the new owner, or is sent there by a last word (`focus.Ownership.lost`).
 
 **What a node does whose store was started anew.** What the store had written last may be lost, claims among it, or it
-is empty. Each claim is made again, above its own epoch, and the state of the conference is written whole. Nothing that
+is empty. Each claim is made again, with its own epoch, and the state of the conference is written whole. Nothing that
 was done is done again. No node has a lease at that moment, and whoever comes first would take all the others for gone.
 So a node that has its lease anew waits for as long as a lease lasts before it takes anything over; in that time
-everybody who is there has renewed.
+everybody who is there has renewed. Of two that believe in a claim the later one has it, whoever comes first; the other
+one cannot be told at once, and sees by the number of its claims in the store that it has one less.
+
+**Whoever makes a claim again** cannot know whether another one had it meanwhile, and is gone or has lost it again. What
+that one told people is above what this node was about to tell them, so all of it goes on well above that
+(`focus.Ownership.renewed`).
 
 Crossings. A claim whose answer does not come in time may have been made. So after every failure the store is asked what
 this node has, and what it did not know of is claimed once more, and goes on from the state that is there. In the same
@@ -51,24 +56,10 @@ from pyc3p.placement.events import (
     Rewrite,
     TakenOver,
 )
+from pyc3p.placement.lease import LeaseSettings
 from pyc3p.placement.share import node_for
 from pyc3p.placement.store import Claimed, Granted, Node, Nodes, Refused, Whole
 from sip import Event, Life
-
-
-@attrs.frozen(kw_only=True)
-class LeaseSettings:
-    """How nodes notice that one is gone, in seconds."""
-
-    interval: float = 1.0  #: between two renewals
-    #: of a lease: a renewal may be lost and the next one late; what a node had is back on others within five seconds
-    #: of its end
-    lifetime: float = 3.0
-    answer: float = 1.0  #: for an answer of the store; then it counts as away
-    #: Operations under way at once: enough to take 1,000 conferences over in a second, at a round trip of 50 ms
-    at_once: int = 64
-    #: Renewals after which a conference that its heir has not taken is anybody's.
-    patience: int = 3
 
 
 class Membership(enum.Enum):
@@ -139,8 +130,10 @@ class Member:
         self._settled_at = now  #: monotonic seconds until which others may be on their way back
         self._gone: dict[str, int] = {}  #: nodes that are gone, and for how many renewals
         self._claiming: Counter[str] = Counter()  #: keys with claims under way, or waiting
+        self._disowned: set[str] = set()  #: conferences that are ours in the store alone
         self._releasing: dict[str, int] = {}  #: conferences that have ended, and the epochs, until the store knows
-        self._known = False  #: whether all that the store has under our name is held
+        self._known = False  #: whether all that the store has under our name is held, and nothing else
+        self._miscounted = False  #: whether the last renewal found another number of claims than are held
 
     @property
     def state(self) -> Membership:
@@ -181,6 +174,7 @@ class Member:
         """What a claim brought is of no use here. The claim stays in the store, and may be made again."""
         self.held.pop(key, None)
         self._unsure.discard(key)
+        self._disowned.add(key)
 
     def rewrite(self, key: str, pieces: Whole, *, now: float) -> None:
         """All that there is to write of a conference of ours. It is asked for again when the store did not take it."""
@@ -308,7 +302,24 @@ class Member:
         for key, epoch in self._releasing.items():
             if (release := Release(key, self.node, epoch)) not in asked:
                 self._begin(_Begun(release, _Purpose.ASKED))
+        self._count(nodes.claims)
         self._look_after_gone(nodes, now)
+
+    def _count(self, claims: int) -> None:
+        """A store that forgot our claim gave the conference to another, and could not tell us: the number shows it.
+
+        What is under way may have been counted or not, so a number that is wrong has to be wrong twice.
+        """
+        wrong = claims != len(self.held) + len(self._disowned) + len(self._releasing)
+        if wrong and self._miscounted:
+            self._known = False
+        self._miscounted = wrong and self._known
+
+    def _compare(self, keys: Sequence[str]) -> None:
+        """What is claimed in our name: the rest of what is held may be another's now."""
+        self._disowned.intersection_update(keys)
+        for key in sorted(set(self.held).difference(keys)):
+            self._claim_again(key)
 
     def _lapsed(self) -> None:
         """Nothing that waits would be granted: who asked is told, the rest is done when there is a lease again."""
@@ -323,7 +334,7 @@ class Member:
     def _claim_again(self, key: str) -> None:
         epoch = self.held.get(key)
         if epoch is not None and key not in self._claiming:
-            self._begin(_Begun(Claim(key, self.node, epoch, epoch), _Purpose.AGAIN))
+            self._begin(_Begun(Claim(key, self.node, epoch, 0), _Purpose.AGAIN))
 
     def _release(self, key: str, epoch: int) -> None:
         self._releasing[key] = epoch
@@ -337,6 +348,7 @@ class Member:
             self._release(key, granted.epoch)  # it has ended in the meantime
             return
         self._unsure.discard(key)
+        self._disowned.discard(key)
         self.held[key] = max(granted.epoch, self.held.get(key, 0))
         if begun.purpose is _Purpose.ASKED:
             over = was_held or self._releasing.pop(key, None) is not None
@@ -372,6 +384,8 @@ class Member:
 
     def _inherit(self, name: str, keys: Sequence[str]) -> None:
         own = name == self.node.name
+        if own:
+            self._compare(keys)
         overdue = self._gone.get(name, 0) > self.settings.patience
         for key in keys:
             if key in self.held or key in self._claiming or key in self._releasing:

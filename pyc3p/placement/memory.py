@@ -25,9 +25,10 @@ class MemoryPlacement:
         self.run = run  #: of the store; another one says that it was started anew
         self.claims: dict[str, tuple[str, int]] = {}  #: node and epoch by key
         self.written: dict[str, dict[str, Piece]] = {}  #: what is written of conferences, by key
+        self.own: dict[str, dict[str, Piece]] = {}  #: what belongs to a node and to no conference, by its name
         self.places: dict[str, Piece] = {}  #: which MCU has which conference (`mcu.is_factory_place`)
         self._clock = clock
-        self._belonging = Belonging()
+        self._belonging: dict[str, Belonging] = {}  #: as each node would know it, by its name
         self._leases: dict[str, _Lease] = {}
         self._known: set[str] = set()
 
@@ -39,7 +40,9 @@ class MemoryPlacement:
         self._leases[node.name] = _Lease(node, self._clock() + lifetime)
         self._known.add(node.name)
         alive = {name: lease.node.address for name in self._known if (lease := self._lease(name)) is not None}
-        return Nodes(run=self.run, alive=alive, gone=tuple(sorted(self._known - set(alive))))
+        gone = tuple(sorted(self._known - set(alive)))
+        claims = sum(owner == node.name for owner, _ in self.claims.values())
+        return Nodes(run=self.run, alive=alive, gone=gone, claims=claims)
 
     def leave_now(self, node: Node) -> None:
         """`PlacementStore.leave`."""
@@ -53,9 +56,12 @@ class MemoryPlacement:
         owner, epoch = self.claims.get(key, ("", 0))
         if owner not in ("", node.name) and self._lease(owner) is not None and epoch >= held:
             return Refused(node=owner)
-        granted = max(epoch, above, held) + 1
+        granted = held if epoch < held > above else max(epoch, above, held) + 1
         self.claims[key] = (node.name, granted)
-        return Granted(epoch=granted, pieces=() if held else tuple(self.written.get(key, {}).values()))
+        pieces = () if held else tuple(self.written.get(key, {}).values())
+        for piece in pieces:
+            self._belonging_for(node).conference_of(piece)
+        return Granted(epoch=granted, pieces=pieces)
 
     def owner_now(self, key: str) -> Claimed | None:
         """`PlacementStore.owner`."""
@@ -74,6 +80,7 @@ class MemoryPlacement:
         if self.claims.get(key) == (node.name, epoch):
             del self.claims[key]
             self.written.pop(key, None)
+            self._belonging_for(node).forget(key)
 
     def rewrite_now(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
@@ -86,20 +93,32 @@ class MemoryPlacement:
 
         Which MCU has a conference may be written by each.
         """
+        belonging = self._belonging_for(node)
         for piece in pieces:
             if is_factory_place(piece):
                 _put(self.places, piece)
                 continue
-            key = self._belonging.conference_of(piece)
-            if key is None or self.claims.get(key, ("", 0))[0] != node.name:
+            key = belonging.conference_of(piece)
+            if key is None:
+                _put(self.own.setdefault(node.name, {}), piece)
                 continue
-            _put(self.written.setdefault(key, {}), piece)
+            if self.claims.get(key, ("", 0))[0] == node.name:
+                _put(self.written.setdefault(key, {}), piece)
+        belonging.removed(pieces)
+
+    def _belonging_for(self, node: Node) -> Belonging:
+        return self._belonging.setdefault(node.name, Belonging())
+
+    def own_of(self, name: str) -> list[Piece]:
+        """What a node has written that belongs to no conference."""
+        return list(self.own.get(name, {}).values())
 
     def forget_everything(self, *, run: str) -> None:
         """Be started anew, empty."""
         self.run = run
         self.claims.clear()
         self.written.clear()
+        self.own.clear()
         self.places.clear()
         self._leases.clear()
         self._known.clear()

@@ -186,6 +186,7 @@ class PlacedFocus:
             case ClaimLost():
                 uri = self._uris.pop(event.key, None)
                 if uri is not None and self._focus.ownership.is_active(event.key):
+                    self._focus.ownership.lost(uri, now=now)
                     self._focus.release(uri, now=now)
             case _:
                 self._events.append(event)

@@ -38,6 +38,7 @@ class Nodes:
     run: str  #: of the store: another one means that it was started anew, and may have lost what was written last
     alive: Mapping[str, str]  #: addresses by name, of those with a lease
     gone: Sequence[str]  #: names of those without, whose conferences nobody may have
+    claims: int = 0  #: how many conferences are claimed in the name of the node that asks
 
 
 @attrs.frozen(kw_only=True)
@@ -84,8 +85,10 @@ class PlacementStore(Protocol):
     async def claim(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
         """Make a conference that of ``node``, with an epoch above ``above`` and above every one before.
 
-        ``held`` is the epoch with which the node believes to have it already, 0 when it does not. Refused when the
-        claim of another node that has a lease is not below that one. Raises LeaseLost.
+        ``held`` is the epoch with which the node believes to have it already, 0 when it does not. A store that knows of
+        none as high as that has forgotten it: the claim holds again as it was, with that epoch, unless ``above`` wants
+        a higher one. So of two that believe in a claim the later one wins, whoever comes first. Refused when the claim
+        of another node that has a lease is not below ``held``. Raises LeaseLost.
         """
         ...
 

@@ -10,15 +10,19 @@ import attrs
 
 import sip
 from pyc3p.elements.farm import Builder, Farm, FarmPlan, build_element, build_farm
+from pyc3p.elements.farm_edge import EDGE
 from pyc3p.elements.parts import Place
 from pyc3p.simnet.conditions import Conditions
-from pyc3p.simnet.disk import SimDisk
+from pyc3p.simnet.disk import Disk, SimDisk
+from pyc3p.simnet.group import SimGroup
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork
 from sip import Destination
 
 #: Entropy of an element that is built for the first time has no number in its label, later ones have.
 _AGAIN: Final = "{name} start {number}"
+#: Seconds until the proxy in front of several nodes sees by its probes that one is gone.
+NOTICED: Final = 1.0
 
 
 class SimFarm:
@@ -38,17 +42,17 @@ class SimFarm:
         self.network = SimNetwork(seed, conditions)
         self._entropy = sip.SeededEntropy(f"farm {seed}".encode())
         self._starts: Counter[str] = Counter()
-        self.farm: Farm = build_farm(plan, _places(plan), self._entropy, replace)
-        self.disks: dict[str, SimDisk] = {}  #: what elements that are durable have written, by name
+        self.farm: Farm = build_farm(plan, _places(plan), self._entropy, replace, clock=lambda: self.network.now)
+        self.group = SimGroup(self.network) if plan.foci else None  #: several nodes, and the store that they share
+        self.disks: dict[str, Disk] = {}  #: what elements that are durable have written, by name
         for name in plan.names:
             self.network.trace.names.add(name)
         places = self.farm.places
         transports = {person.transport.upper() for person in plan.people}
-        self.network.add_name(
-            plan.domain,
-            *(Destination(transport, places["focus"].host, 5060) for transport in sorted(transports)),
-        )
-        self._route_factory(plan)
+        entry = places[EDGE if plan.foci else "focus"].host
+        self.network.add_name(plan.domain, *(Destination(transport, entry, 5060) for transport in sorted(transports)))
+        if not plan.foci:
+            self._route_factory(plan)
         self.hosts: dict[str, SimHost] = {name: self._run(name) for name in self.farm.elements}
 
     def _route_factory(self, plan: FarmPlan) -> None:
@@ -57,6 +61,12 @@ class SimFarm:
         self.network.add_port(plan.domain, factory.sip_port, factory.host)
 
     def _run(self, name: str) -> SimHost:
+        if self.group is not None and name in self.farm.plan.foci:
+            way = self.group.join(name, self.farm.cores[name], self.farm.mcu_factories[name])
+            self.disks[name] = way
+            host = self.network.add(self.farm.elements[name], self.farm.places[name].host, disk=way)
+            way.attach(host)
+            return host
         disk = self.disks.setdefault(name, SimDisk(self.network, name))
         return self.network.add(self.farm.elements[name], self.farm.places[name].host, disk=disk)
 
@@ -70,18 +80,26 @@ class SimFarm:
     def stop(self, name: str, *, without_a_word: bool = False) -> None:
         """End an element as ``kill -9`` does, or, without a word, as a machine that loses its power."""
         self.network.remove(self.hosts[name], without_a_word=without_a_word)
+        if (edge := self.farm.edge) is not None and name in edge.up:
+            # Its probes show it.
+            self.network.clock.after(NOTICED, lambda: self._is_down(name))
+
+    def _is_down(self, name: str) -> None:
+        if self.hosts[name].off and self.farm.edge is not None:
+            self.farm.edge.up.pop(name, None)
 
     def start(self, name: str, *, with_state: bool = True) -> SimHost:
         """Begin an element anew at its address: with what its machines had written, or as if there were nothing."""
         self._starts[name] += 1
         number = self._starts[name]
         element = build_element(self.farm, name, self._entropy.child(_AGAIN.format(name=name, number=number)))
-        disk = self.disks[name]
         if not with_state:
-            disk.wipe()
+            self.disks[name].wipe()
         host = self.hosts[name] = self._run(name)
-        if disk.pieces:
-            host.run(element.restore(disk.pieces, now=self.network.now))
+        if pieces := self.disks[name].pieces:
+            host.run(element.restore(pieces, now=self.network.now))
+        if self.farm.edge is not None and name in self.farm.plan.foci:
+            self.farm.edge.up[name] = None
         return host
 
     def restart(self, name: str, *, with_state: bool = True, without_a_word: bool = False) -> SimHost:

@@ -23,7 +23,24 @@ class Writer(Protocol):
         """A change is written."""
 
 
-class SimDisk:
+class Disk(Protocol):
+    """Where an element writes: a disk of its own, or a store that it shares."""
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """What a machine that starts anew is given."""
+        ...
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        ...
+
+    def write(self, change: StateChange, host: Writer) -> None:
+        """Write a change, and tell ``host`` when it is there."""
+        ...
+
+
+class SimDisk(Disk):
     """Pieces of state by key, as they were written last."""
 
     def __init__(self, network: SimNetwork, name: str) -> None:

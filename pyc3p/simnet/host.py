@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
-from pyc3p.simnet.disk import SimDisk
+from pyc3p.simnet.disk import Disk, SimDisk
 from pyc3p.simnet.failed import SimulationFailed
 from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, StateChange
 from sip.testing import Alarm
@@ -26,15 +26,17 @@ MAX_ROUNDS = 10_000
 class SimHost:
     """Runs one element at one address. ``events`` holds everything the element told the application."""
 
-    def __init__(self, network: SimNetwork, element: Element, host: str, disk: SimDisk | None = None) -> None:
+    def __init__(self, network: SimNetwork, element: Element, host: str, disk: Disk | None = None) -> None:
         self.network = network
         self.element = element
         self.host = host
         self.name = element.name
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
+        self.inside: Callable[[Event], None] | None = None  #: given each event before that: a part of the same program
+        self.on_worked: Callable[[], None] | None = None  #: called when its machines have come to rest
         self.off = False  #: switched off: it does nothing any more
-        self.disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
+        self.disk: Disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
         self._alarm: Alarm | None = None
         self._due: float | None = None  #: when a timer of the element is due, beside the media
         self._next_port = 30_000
@@ -79,6 +81,8 @@ class SimHost:
             waiting = self.element.settle(now=self.network.now)
         else:
             raise RuntimeError(f"{self.name} does not come to rest")
+        if self.on_worked is not None:
+            self.on_worked()
         self._set_alarm()
 
     # Traffic in ------------------------------------------------------------------------------------------------------
@@ -160,9 +164,11 @@ class SimHost:
                 raise SimulationFailed(f"{event}\n{self.network.story()}") from event.exception
             case _:
                 self.events.append(event)
-                if self.on_event is None:
-                    return False
-                self.on_event(event)
+                if self.inside is not None:
+                    self.inside(event)
+                if self.on_event is not None:
+                    self.on_event(event)
+                return not (self.inside is None and self.on_event is None)
         return True
 
     def answer(self, events: Iterable[Event]) -> None:

@@ -12,7 +12,7 @@ import sip
 from mcu import LegId
 from pyc3p.element import Element
 from pyc3p.simnet.conditions import Conditions
-from pyc3p.simnet.disk import SimDisk
+from pyc3p.simnet.disk import Disk
 from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.links import Links
@@ -73,7 +73,7 @@ class SimNetwork:
 
     # Building --------------------------------------------------------------------------------------------------------
 
-    def add(self, element: Element, host: str, *, disk: SimDisk | None = None) -> SimHost:
+    def add(self, element: Element, host: str, *, disk: Disk | None = None) -> SimHost:
         """Run an element at an address; its endpoint listens where its configuration says."""
         running = SimHost(self, element, host, disk)
         self._hosts[host] = running

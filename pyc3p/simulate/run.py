@@ -123,9 +123,11 @@ class Simulation:
                 client.leave(now=world.network.now)
                 world.sim.kick(name)
         world.network.run_for(2.0)
-        for uri in world.focus_machine.conferences:
-            world.focus_machine.end_conference(uri, now=world.network.now)
-        world.sim.kick("focus")
+        for name in world.foci:
+            machine = world.focus_of(name)
+            for uri in machine.conferences:
+                machine.end_conference(uri, now=world.network.now)
+            world.sim.kick(name)
         for name in world.phones:
             world.sim.farm.phones[name].hang_up(now=world.network.now)
             world.sim.kick(name)
@@ -139,7 +141,8 @@ class Simulation:
     def _rosters(self) -> list[str]:
         world = self.world
         complaints = []
-        active = set(world.focus_machine.conferences)
+        owners = {name: world.focus_of(name) for name in world.foci}
+        active = {uri for machine in owners.values() for uri in machine.conferences}
         everywhere = {uri for one in world.sim.farm.mcus.values() for uri in one.conferences}
         for uri in sorted(active | everywhere):
             seen: dict[str, c3p.ConferenceInfo | None] = {}
@@ -150,7 +153,9 @@ class Simulation:
             legs = {
                 name: info for name, one in world.sim.farm.mcus.items() if (info := one.conference(uri)) is not None
             }
-            truth = world.focus_machine.roster(uri)
+            truths = {name: roster for name, one in owners.items() if (roster := one.roster(uri)) is not None}
+            complaints += checks.owners(uri, truths)
+            truth = next(iter(truths.values()), None)
             complaints += checks.differences(uri, truth, seen, legs)
             complaints += checks.locks(uri, truth, legs)
         return complaints
@@ -176,7 +181,7 @@ class Simulation:
                 ejected, world.network.recording, world.network.trace.names, phone_of, farm.mcus.__contains__
             ),
             *checks.ejected_and_heard(ejected, world.ears, phone_of, tone_of),
-            *checks.unanswered_requests(world.crossings, world.deaths, lost),
+            *checks.unanswered_requests(world.crossings, world.deaths, lost, proxies=world.proxies),
             *checks.grown(before, self._sizes()),
         ]
 
@@ -195,7 +200,10 @@ class Simulation:
         }
         for name, one in farm.mcus.items():
             kept[f"{name} itself"] = dict(one.sizes)
-        kept["focus itself"] = self.world.focus_machine.sizes
+        for name in self.world.foci:
+            kept[f"{name} itself"] = self.world.focus_of(name).sizes
+        if (group := self.world.sim.group) is not None:
+            kept["the store"] = {"claims": len(group.store.claims), "conferences": len(group.store.written)}
         proxy = farm.cores["proxy"].proxy
         assert proxy is not None
         kept["proxy itself"] = dict(proxy.sizes)

@@ -115,6 +115,7 @@ class Scenario:
     people: tuple[Person, ...] = _PEOPLE
     lobby: bool = False
     restarts_keep_state: bool | None = False  #: None: chance says
+    foci: tuple[str, ...] = ()  #: nodes that share the conferences through a store; none: one Focus
 
     def plan(self) -> FarmPlan:
         """Who and what there is."""
@@ -122,6 +123,7 @@ class Scenario:
             people=self.people,
             handsets=_handsets(),
             mcus=self.mcus,
+            foci=self.foci,
             conference_policy=focus.ConferenceRules(),
             dial_out_policy=mcu.DialOutRules(),
             durable=self.restarts_keep_state is not False,
@@ -152,6 +154,22 @@ _DEATHS: Final[Mapping[Trouble, int]] = {
     Trouble.CLIENT_DIES: 3,
 }
 _FOCUS: Final[Mapping[Trouble, int]] = {Trouble.FOCUS_RESTARTS: 4, Trouble.FOCUS_DIES: 2, Trouble.CLOCK_STEPS: 2}
+
+_NODES: Final[Mapping[Trouble, int]] = {
+    Trouble.FOCUS_RESTARTS: 4,
+    Trouble.FOCUS_DIES: 6,
+    Trouble.NODE_DRAINS: 3,
+    Trouble.STORE_AWAY: 3,
+    Trouble.STORE_CUT: 6,
+    Trouble.STORE_FORGETS: 2,
+    Trouble.WRONG_NODE: 4,
+    Trouble.CLOCK_STEPS: 2,
+    Trouble.MCU_DIES: 1,
+    Trouble.CUT: 2,
+    Trouble.CUT_ONE_WAY: 2,
+    Trouble.RESET: 2,
+    Trouble.CLIENT_DIES: 1,
+}
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     each.name: each
@@ -190,6 +208,14 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             trouble=_FOCUS,
             trouble_share=0.06,
             restarts_keep_state=True,
+        ),
+        Scenario(
+            name="nodes",
+            summary="three nodes share conferences; they die, drain, are cut off, and their store is away or forgets",
+            trouble=_NODES,
+            trouble_share=0.1,
+            restarts_keep_state=True,
+            foci=("focus-1", "focus-2", "focus-3"),
         ),
         Scenario(
             name="everything",

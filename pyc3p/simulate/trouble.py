@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
+from pyc3p.elements.farm_edge import EDGE
 from pyc3p.simnet import Conditions, HttpFault
+from pyc3p.simnet.group import STORE, SimGroup
 from pyc3p.simulate.world import World
 
 T = TypeVar("T")
@@ -41,11 +44,23 @@ class Trouble(enum.Enum):
     FOCUS_RESTARTS = "the Focus starts anew"
     FOCUS_DIES = "the Focus dies, and is away for a while"
     CLOCK_STEPS = "somebody sets a clock, and what runs there starts anew"
+    STORE_AWAY = "the store that nodes share is away for a while"
+    STORE_CUT = "one node does not reach that store, or is not reached"
+    STORE_FORGETS = "that store starts anew, and is empty"
+    NODE_DRAINS = "a node hands over what it has, and starts anew"
+    WRONG_NODE = "the proxy in front of nodes gives conferences to others than before"
 
 
 #: Who speaks with whom, so that cuts are where something would pass.
 def _links(world: World) -> Sequence[tuple[str, str]]:
-    mcus = tuple(world.sim.farm.mcus)
+    mcus, foci = tuple(world.sim.farm.mcus), world.foci
+    if world.sim.group is not None:
+        return (
+            *((name, EDGE) for name in world.clients),
+            *((name, "proxy") for name in (*world.phones, *mcus)),
+            *((one, other) for one in foci for other in (EDGE, *mcus)),
+            *itertools.combinations(foci, 2),
+        )
     return (
         *((name, "focus") for name in world.clients),
         *((name, "proxy") for name in world.phones),
@@ -59,9 +74,12 @@ def _links(world: World) -> Sequence[tuple[str, str]]:
 def begin(world: World, trouble: Trouble, *, keep_state: bool | None) -> None:
     """Let it go wrong; ``keep_state``: whether a Focus that starts anew has what it had written, None: chance says."""
     if trouble is Trouble.CLOCK_STEPS:
-        name = world.choices.one_of(_PARTS)
+        name = world.choices.one_of(world.parts)
         world.sim.step_clock(name, world.choices.one_of((-3600.0, -5.0, 5.0, 3600.0)))
         _restart(world, name, keep_state=keep_state, away=0.0)
+    elif trouble in _STORE:
+        assert world.sim.group is not None  # there are several nodes where this happens
+        _STORE[trouble](world, world.sim.group)
     elif trouble in _HTTP:
         _http(world, _HTTP[trouble])
     elif trouble in _DEATHS:
@@ -76,6 +94,8 @@ def end_all(world: World) -> None:
     """Let nothing be wrong any more: everything runs, and everything passes."""
     network = world.network
     network.links.mend_all()
+    if world.sim.group is not None:
+        world.sim.group.away = False
     network.links.condition_all(Conditions())
     network.streams.reading.clear()
     network.web.faults.clear()
@@ -165,16 +185,14 @@ _HTTP: Final = {
 
 
 def _http(world: World, fault: HttpFault) -> None:
-    name = world.choices.one_of(("focus", "mcu-factory", *world.sim.farm.mcus, *world.sim.farm.mcus))
+    factory = () if world.sim.group is not None else ("mcu-factory",)
+    name = world.choices.one_of((*world.foci, *factory, *world.sim.farm.mcus, *world.sim.farm.mcus))
     faults = world.network.web.faults
     faults[name] = fault
     _for_a_while(world, lambda: _drop(faults, name))
 
 
 # Deaths --------------------------------------------------------------------------------------------------------------
-
-#: Whose clock may be set.
-_PARTS: Final = ("focus", "proxy", "mcu-factory")
 
 #: Who dies, and whether it stays away.
 _DEATHS: Final[Mapping[Trouble, tuple[Callable[[World], Sequence[str]], bool]]] = {
@@ -184,8 +202,8 @@ _DEATHS: Final[Mapping[Trouble, tuple[Callable[[World], Sequence[str]], bool]]] 
     Trouble.PROXY_RESTARTS: (lambda world: ("proxy",), False),
     Trouble.PHONE_DIES: (lambda world: world.phones, True),
     Trouble.CLIENT_DIES: (lambda world: world.clients, True),
-    Trouble.FOCUS_RESTARTS: (lambda world: ("focus",), False),
-    Trouble.FOCUS_DIES: (lambda world: ("focus",), True),
+    Trouble.FOCUS_RESTARTS: (lambda world: world.foci, False),
+    Trouble.FOCUS_DIES: (lambda world: world.foci, True),
 }
 
 
@@ -201,3 +219,62 @@ def _restart(world: World, name: str, *, keep_state: bool | None, away: float) -
             world.start(name, with_state=with_state)
 
     world.network.clock.after(away, start)
+
+
+# Several nodes -------------------------------------------------------------------------------------------------------
+
+#: Seconds for which a node that has handed everything over sends on what still comes to it (`NodesSettings.linger`).
+_LINGER: Final = 5.0
+
+
+def _store_away(world: World, group: SimGroup) -> None:
+    group.away = True
+
+    def back() -> None:
+        group.away = False
+
+    _for_a_while(world, back)
+
+
+def _store_cut(world: World, group: SimGroup) -> None:
+    name, both = world.choices.one_of(world.foci), world.choices.happens(0.6)
+    ends = (name, STORE) if world.choices.happens(0.5) else (STORE, name)
+    world.network.links.cut(*ends, both=both)
+    _for_a_while(world, lambda: world.network.links.mend(*ends, both=both))
+
+
+def _drain(world: World, group: SimGroup) -> None:
+    name = world.choices.one_of(world.foci)
+    placed, host = world.sim.farm.cores[name].placed, world.sim.hosts[name]
+    if host.off or placed is None or placed.has_left:
+        return
+    placed.drain(now=world.network.now)
+    world.sim.kick(name)
+
+    def look() -> None:
+        if host.off:
+            return
+        if not placed.has_left:
+            world.network.clock.after(1.0, look)
+        else:
+            world.network.clock.after(_LINGER, stop)
+
+    def stop() -> None:
+        _restart(world, name, keep_state=True, away=0.5)
+
+    look()
+
+
+def _wrong_node(world: World, group: SimGroup) -> None:
+    edge = world.sim.farm.edge
+    assert edge is not None
+    edge.salt = str(world.choices.index(1000))
+
+
+_STORE: Final[Mapping[Trouble, Callable[[World, SimGroup], None]]] = {
+    Trouble.STORE_AWAY: _store_away,
+    Trouble.STORE_CUT: _store_cut,
+    Trouble.STORE_FORGETS: lambda world, group: group.forget(),
+    Trouble.NODE_DRAINS: _drain,
+    Trouble.WRONG_NODE: _wrong_node,
+}

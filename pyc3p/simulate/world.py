@@ -10,6 +10,7 @@ import focus
 import sip
 from pyc3p.element import Element
 from pyc3p.elements.farm import FarmPlan
+from pyc3p.elements.farm_edge import EDGE
 from pyc3p.phone import Phone
 from pyc3p.simnet import Conditions, Passing, SimFarm, SimHost
 from pyc3p.simulate.choices import Choices
@@ -110,11 +111,30 @@ class World:
         return self.sim.farm.phones[name] if self.is_on(name) else None
 
     @property
-    def focus_machine(self) -> focus.Focus:
-        """The Focus."""
-        found = self.sim.farm.cores["focus"].focus
+    def foci(self) -> tuple[str, ...]:
+        """The elements with a Focus."""
+        return tuple(self.sim.farm.plan.foci) or ("focus",)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The servers that a wall clock is set for."""
+        return (*self.foci, "proxy", *(() if self.sim.farm.plan.foci else ("mcu-factory",)))
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The elements that send requests on: one of several nodes does when it does not have the conference."""
+        return ("proxy", EDGE, *self.sim.farm.plan.foci)
+
+    def focus_of(self, name: str) -> focus.Focus:
+        """The Focus of an element."""
+        found = self.sim.farm.cores[name].focus
         assert found is not None
         return found
+
+    @property
+    def focus_machine(self) -> focus.Focus:
+        """The Focus, where there is one."""
+        return self.focus_of("focus")
 
     def aor(self, user: str) -> str:
         """The address of a user."""

@@ -24,10 +24,11 @@ except ImportError as error:  # pragma: no cover - the extra is there wherever t
 
 from mcu import is_factory_place
 from pyc3p.placement.belonging import Belonging
-from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused, Whole
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, Refused, Whole
 from pyc3p.state import redis_scripts as scripts
 from pyc3p.state.redis_records import RedisRecords
-from pyc3p.state.store import KEY_ERRORS, StateStore, StoreUnavailable, is_under, read_key
+from pyc3p.state.shared import SharedStore
+from pyc3p.state.store import KEY_ERRORS, StoreUnavailable, is_under, read_key
 from sip import Piece
 
 #: Field of the claim in the hash of a conference; a key of a piece is never that.
@@ -48,7 +49,7 @@ class RedisSettings:
     timeout: float = 0.5  #: seconds for a connection, and for an answer; it is tried twice, within the time for a lease
 
 
-class RedisStore(StateStore, PlacementStore):
+class RedisStore(SharedStore):
     """State and placement of one node. Each operation may be sent twice; none of them does harm then."""
 
     def __init__(self, node: Node, settings: RedisSettings | None = None) -> None:
@@ -68,7 +69,7 @@ class RedisStore(StateStore, PlacementStore):
             decode_responses=False,
             encoding_errors=KEY_ERRORS,  # as `key_octets`
         )
-        self.records = RedisRecords(self._redis, self.settings.prefix, self._asked)
+        self._records = RedisRecords(self._redis, self.settings.prefix, self._asked)
         register = self._redis.register_script
         self._renew, self._leave = register(scripts.RENEW), register(scripts.LEAVE)
         self._claim, self._owner = register(scripts.CLAIM), register(scripts.OWNER)
@@ -80,6 +81,11 @@ class RedisStore(StateStore, PlacementStore):
         """What to call it, without a password."""
         return f"Redis at {_shown(self.settings.url)}"
 
+    @property
+    def records(self) -> RedisRecords:
+        """The conference records."""
+        return self._records
+
     def _key(self, *parts: str) -> str:
         return self.settings.prefix + ":".join(parts)
 
@@ -90,18 +96,18 @@ class RedisStore(StateStore, PlacementStore):
         async with self._asked() as redis:
             found, server = await asyncio.gather(
                 self._renew(
-                    keys=[self._key("node", node.name), self._key("nodes")],
+                    keys=[self._key("node", node.name), self._key("nodes"), self._key("claims", node.name)],
                     args=[node.name, node.incarnation, node.address, round(lifetime * 1000), self.settings.prefix],
                 ),
                 cast("Any", redis.info("server")),
             )
         if not found:
             raise LeaseLost(f"another process is called {node.name}")
-        texts = [each.decode() for each in found]
+        claims, *texts = (each.decode() for each in found)
         leases = dict(zip(texts[::2], texts[1::2], strict=True))
         alive = {name: lease.partition(" ")[2] for name, lease in leases.items() if lease}
         gone = tuple(sorted(name for name, lease in leases.items() if not lease))
-        return Nodes(run=str(server["run_id"]), alive=alive, gone=gone)
+        return Nodes(run=str(server["run_id"]), alive=alive, gone=gone, claims=int(claims))
 
     async def leave(self, node: Node) -> None:
         """`PlacementStore.leave`."""
@@ -200,6 +206,7 @@ class RedisStore(StateStore, PlacementStore):
             pipeline = redis.pipeline(transaction=False)
             claims = self._add_writes(pipeline, pieces)
             written = await pipeline.execute() if claims else []
+            self._belonging.removed(pieces)
         for number, conference in zip(written, claims, strict=True):
             if conference is not None and not number:
                 self.counters["written by another node"] += 1

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from typing import Final
 
-#: KEYS: lease, nodes. ARGV: name, incarnation, address, milliseconds, prefix. Nothing when another has the lease.
+#: KEYS: lease, nodes, claims of the node. ARGV: name, incarnation, address, milliseconds, prefix. Nothing when another
+#: has the lease; else how many conferences it has claimed, then each node and its lease.
 RENEW: Final = """
 local lease = redis.call('GET', KEYS[1])
 if lease and string.sub(lease, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then
@@ -32,7 +33,7 @@ if lease and string.sub(lease, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then
 end
 redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3], 'PX', ARGV[4])
 redis.call('SADD', KEYS[2], ARGV[1])
-local found = {}
+local found = {tostring(redis.call('SCARD', KEYS[3]))}
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   found[#found + 1] = name
   found[#found + 1] = redis.call('GET', ARGV[5] .. 'node:' .. name) or ''
@@ -69,7 +70,11 @@ if owner ~= '' and owner ~= ARGV[2] then
   end
   redis.call('SREM', ARGV[6] .. 'claims:' .. owner, ARGV[1])
 end
-local granted = string.format('%.0f', math.max(epoch, held, tonumber(ARGV[5])) + 1)
+local above, granted = tonumber(ARGV[5]), held
+if epoch >= held or above >= held then
+  granted = math.max(epoch, held, above) + 1
+end
+granted = string.format('%.0f', granted)
 redis.call('HSET', KEYS[1], '=', granted .. ' ' .. ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[7])
 redis.call('SADD', KEYS[3], ARGV[1])

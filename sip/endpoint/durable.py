@@ -60,6 +60,14 @@ class DurableDialogs:
         """
         return self._kept.hand_over(key, now)
 
+    def go_on_above(self, keys: Iterable[str]) -> None:
+        """Let our CSeqs in the dialogs with these keys leap: another endpoint may have gone on with them, and be gone.
+
+        RFC 3261 section 12.2.1.1 lets them; a gap is no loss (section 12.2.2). Keys of dialogs that are not here are
+        passed over.
+        """
+        self._kept.go_on_above(keys)
+
     def session_key(self, session: SessionId) -> str:
         """Return the key under which a session comes back, that of its piece. Raises LocalProtocolError before 2xx."""
         return key_of_session(self._sessions.get(session))

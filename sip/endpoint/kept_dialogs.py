@@ -23,6 +23,9 @@ from sip.subscription.subscriptions import Subscriptions
 
 KIND: Final = "dialog"  #: first part of the key of a dialog
 VERSION: Final = 1  #: of the fields of its piece
+#: How far CSeqs leap where another endpoint may have gone on with a dialog. Each that does begins a hundred above what
+#: was written, so that it takes a hundred of them, or ten thousand requests, to get there.
+CSEQ_LEAP: Final = 10_000
 
 
 class KeptDialogs:
@@ -160,6 +163,13 @@ class KeptDialogs:
                 if isinstance(each, Subscription) and each.owner == owner:
                     keys.append(key_of_subscription(dialog, each))
         return keys
+
+    def go_on_above(self, keys: Iterable[str]) -> None:
+        """Let requests of ours in these dialogs have CSeqs well above those that were sent."""
+        for key in keys:
+            if (dialog := self.find(key)) is not None:
+                dialog.local_cseq = min(dialog.local_cseq + CSEQ_LEAP, 2**31 - 1)
+                dialog.touch()
 
     # Handing over ----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ from sip import (
     SessionAnswered,
     SessionId,
     SubscribeReceived,
+    SubscriptionId,
     Uri,
 )
 from sip import Request as SipRequest
@@ -316,6 +317,37 @@ def test_a_focus_that_ends_the_subscription_is_reported() -> None:
     site.net.run()
     assert alice.node.last(SubscriptionLost).reason == "deactivated"
     assert alice.client.roster is None
+
+
+def test_a_client_that_is_sent_away_follows_whoever_has_the_conference_and_is_not_sent_back_and_forth() -> None:
+    site, server, alice = setting()
+    join(site, alice)
+    asked: list[float] = []
+
+    def subscribed(event: SubscribeReceived) -> None:
+        endpoint = server.node.endpoint
+        endpoint.accept_subscription(event.subscription, expires=3600, now=server.now)
+        if event.expires == 0:
+            return
+        asked.append(server.now)
+        endpoint.notify(event.subscription, now=server.now)
+        if len(asked) != 2:
+            endpoint.end_subscription(event.subscription, reason="deactivated", now=server.now)
+        else:
+            followed.append(event.subscription)
+
+    followed: list[SubscriptionId] = []
+    server.subscribed = subscribed
+    alice.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert len(asked) == 2
+    assert not alice.node.of(SubscriptionLost)
+    site.net.run(60.0)
+    server.node.endpoint.end_subscription(followed[0], reason="deactivated", now=server.now)
+    server.node.take(())
+    site.net.run(60.0)
+    assert len(asked) == 3
+    assert [lost.reason for lost in alice.node.of(SubscriptionLost)] == ["deactivated"]
 
 
 # Ends ----------------------------------------------------------------------------------------------------------------

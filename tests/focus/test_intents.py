@@ -23,10 +23,11 @@ from focus import CommandFailed, CommandSucceeded, McuLost
 
 OTHER = "sip:other@example.org"
 MORE = "sip:more@example.org"
+FOURTH = "sip:fourth@example.org"
 
 
 def test_what_belongs_to_the_conference_is_not_pushed_out_by_what_belongs_to_somebody() -> None:
-    site = Site(max_intents_per_mcu=2)
+    site = Site(max_intents_per_mcu=2, max_muted_per_mcu=3)
     first, second = site.mcu("av1"), site.mcu("av2")
     _, alice, _ = site.meeting()
     alice.client.mute_all(True, now=site.net.now)
@@ -72,6 +73,57 @@ def test_an_ejection_for_which_there_is_no_room_is_refused_and_goes_nowhere() ->
     mcu.boot(OTHER)
     assert alice.node.last(CommandSucceeded).command == again
     assert bob.user(OTHER) is None
+
+
+def test_nobody_is_muted_whose_being_muted_would_be_forgotten() -> None:
+    """Streams muted on an MCU that is lost count: their users come back muted, however many others are muted then."""
+    site = Site(max_muted_per_mcu=2)
+    first, second = site.mcu("av1"), site.mcu("av2")
+    _, alice, _ = site.meeting()
+    for user in (PHONE, MORE):
+        endpoint = connected(site, alice, user)
+        alice.client.mute(user, endpoint=endpoint.entity, now=site.net.now)
+        site.net.run()
+    lose(site, alice, first)
+    alice.client.add_user(FOURTH, now=site.net.now)
+    site.net.run()
+    second.answer_call(FOURTH)
+    other = alice.user(FOURTH)
+    assert other is not None
+    refused = alice.client.mute(other.entity, endpoint=other.endpoints[0].entity, now=site.net.now)
+    site.net.run()
+    failed = alice.node.last(CommandFailed)
+    assert failed.command == refused
+    assert failed.response is not None
+    assert failed.response.reason == Reason.SERVER_BUSY
+    assert not second.commands(ModifyEndpointMedia)
+    for user in (PHONE, MORE):
+        alice.client.add_user(user, now=site.net.now)
+        site.net.run()
+        second.answer_call(user)
+    assert [
+        [media.ingress_filter for media in one.command.user.endpoints[0].media]
+        for one in second.commands(AddUser)
+        if isinstance(one.command, AddUser) and one.command.user.entity in (PHONE, MORE)
+    ] == [[Filter.BLOCK], [Filter.BLOCK]]
+
+
+def test_who_is_heard_again_makes_room_for_another_who_is_muted() -> None:
+    site = Site(max_muted_per_mcu=1)
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    first, second = connected(site, alice), connected(site, alice, OTHER)
+
+    def mute(user: str, endpoint: Endpoint, muted: bool) -> None:
+        alice.client.mute(user, endpoint=endpoint.entity, muted=muted, now=site.net.now)
+        site.net.run()
+
+    mute(PHONE, first, True)
+    mute(OTHER, second, True)
+    assert len(mcu.commands(ModifyEndpointMedia)) == 1
+    mute(PHONE, first, False)
+    mute(OTHER, second, True)
+    assert len(mcu.commands(ModifyEndpointMedia)) == 3
 
 
 # Who was muted -------------------------------------------------------------------------------------------------------

@@ -167,12 +167,14 @@ KAMAILIO_AUTH = """
 
 
 @contextlib.contextmanager
-def kamailio(folder: Path, *, domain: str = "example.com", password: str | None = None) -> Iterator[int]:
+def kamailio(
+    folder: Path, *, domain: str = "example.com", password: str | None = None, port: int | None = None
+) -> Iterator[int]:
     """Registrar and record-routing proxy for `domain`; gives its port, for UDP and TCP.
 
     With a `password` it asks everybody for it, in the realm that is called like the domain.
     """
-    port = free_port()
+    port = port or free_port()
     config = folder / "kamailio.cfg"
     asks = password is not None
     config.write_text(

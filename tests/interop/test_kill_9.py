@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,28 +16,35 @@ import pytest
 
 from focus import FocusConfig
 from pyc3p.elements.loopback import reserved_ports
-from tests.interop.programs import HOST, baresip, free_port, require, running, wait_for_text
+from tests.interop.programs import HOST, baresip, free_port, kamailio, require, running, wait_for_text
 from tests.interop.test_sip_peers import write_tone
 
 DOMAIN = "example.com"
+SCENARIOS = Path(__file__).parent / "scenarios"
 SECRET = "a secret of these tests that nobody guesses"
 PARTS = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory")
 #: Seconds for what takes a moment on an idle machine, and longer where tests run side by side.
 PATIENCE = 60.0
+#: ... and until a phone that answers nothing is given up: 100 s by its silence where a proxy answers for it.
+GONE = 200.0
 
 
 class System:
     """Focus and MCU in processes of their own, each of which can be killed and started again."""
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack, *, factory_apart: bool = False) -> None:
+    def __init__(
+        self, folder: Path, stack: contextlib.ExitStack, *, factory_apart: bool = False, proxy_apart: bool = False
+    ) -> None:
         self.folder, self._stack = folder, stack
-        with reserved_ports(5) as ports:
-            self.sip, self.http, self.mcu_sip, self.mcu_http, factory = ports
+        with reserved_ports(6) as ports:
+            self.sip, self.http, self.mcu_sip, self.mcu_http, factory, proxy = ports
+        self.proxy = proxy if proxy_apart else self.sip  #: where phones register, and are called through
         self.media = free_port() & ~1
         self.factory = factory if factory_apart else self.http
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._clients: dict[Path, subprocess.Popen[bytes]] = {}
         self._starts = 0
+        self.dead_media = 60  #: seconds without sound after which a phone is asked whether it is there
 
     def start(self, name: str) -> Path:
         """Start a part, and wait until it serves; gives its log."""
@@ -58,7 +66,8 @@ class System:
     def _focus(self) -> list[str]:
         ports = ["--sip-port", str(self.sip), "--http-port", str(self.http), "--mcu", "mcu-1"]
         apart = self.factory != self.http
-        parts = [*PARTS[:-1], "--mcu-factory-url", self._factory_url] if apart else [*PARTS]
+        wanted = [part for part in PARTS if self.proxy == self.sip or part not in ("registrar", "proxy")]
+        parts = [*wanted[:-1], "--mcu-factory-url", self._factory_url] if apart else wanted
         return [*parts, *ports, "--state", str(self.folder / "focus.sqlite")]
 
     def _whole(self) -> list[str]:
@@ -67,6 +76,9 @@ class System:
         media = ["--media-ports", f"{self.media}-{self.media + 99}"]
         return [*ports, *media, "--state", str(self.folder / "whole.sqlite")]
 
+    def _registrar(self) -> list[str]:
+        return ["registrar", "proxy", "--sip-port", str(self.proxy), "--state", str(self.folder / "registrar.sqlite")]
+
     def _factory(self) -> list[str]:
         state = ["--state", str(self.folder / "factory.sqlite")]
         return ["mcu-factory", "--http-port", str(self.factory), "--mcu", "mcu-1", *state]
@@ -74,8 +86,8 @@ class System:
     def _mcu(self) -> list[str]:
         ports = ["--mcu-sip-port", str(self.mcu_sip), "--mcu-http-port", str(self.mcu_http)]
         media = ["--media-ports", f"{self.media}-{self.media + 99}", "--workers", "0"]
-        proxy = f"sip:{HOST}:{self.sip}"
-        return ["mcu", *ports, *media, "--mcu-factory-url", self._factory_url, "--outbound-proxy", proxy]
+        proxy = ["--outbound-proxy", f"sip:{HOST}:{self.proxy}", "--dead-media", str(self.dead_media)]
+        return ["mcu", *ports, *media, "--mcu-factory-url", self._factory_url, *proxy]
 
     def kill(self, name: str) -> None:
         """kill -9, and nothing else."""
@@ -143,11 +155,11 @@ def conference_in(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def phone(system: System, user: str) -> Iterator[Path]:
-    """A phone of somebody, registered and talking when it is called."""
+def phone(system: System, user: str, *, seconds: int = 60) -> Iterator[Path]:
+    """A phone of somebody, registered and talking for some seconds when it is called."""
     spoken = system.folder / f"{user}.wav"
-    write_tone(spoken, seconds=60)
-    with baresip(system.folder, user=user, domain=DOMAIN, proxy=system.sip, spoken=spoken) as log:
+    write_tone(spoken, seconds=seconds)
+    with baresip(system.folder, user=user, domain=DOMAIN, proxy=system.proxy, spoken=spoken) as log:
         yield log
 
 
@@ -229,3 +241,112 @@ def test_a_whole_server_that_is_killed_loses_its_calls_and_keeps_the_conference(
             system.start("whole")
             assert call_until_done(system, "carol", conference_in(ann))
             assert not faults(system)
+
+
+def test_a_registrar_that_is_killed_knows_its_phones_again(tmp_path: Path) -> None:
+    """Nobody in the conference misses it, and who registered before is called without registering again."""
+    require("baresip")
+    with contextlib.ExitStack() as stack:
+        system = System(tmp_path, stack, proxy_apart=True)
+        for name in ("registrar", "focus", "mcu"):
+            system.start(name)
+        with phone(system, "bob") as bob, phone(system, "carol") as carol:
+            ann = system.invite(f"sip:bob@{DOMAIN}", user="ann")
+            wait_for_text(ann, f"call bob@{DOMAIN}: done", limit=PATIENCE)
+            system.kill("registrar")
+            assert hears_something(bob)
+            system.start("registrar")
+            again = system.invite(f"sip:carol@{DOMAIN}", "--conference", conference_in(ann), user="ann")
+            wait_for_text(again, f"call carol@{DOMAIN}: done", limit=PATIENCE)
+            assert hears_something(carol)
+            assert "session closed" not in bob.read_text()
+            assert "over for us" not in ann.read_text()
+            system.end(again)
+            system.end(ann)
+            # It is on the way of the calls, and they end through it.
+            wait_for_text(bob, "session closed", limit=PATIENCE)
+            wait_for_text(carol, "session closed", limit=PATIENCE)
+            assert not faults(system)
+
+
+def test_a_kamailio_that_is_killed_is_on_the_way_again_when_it_is_back(tmp_path: Path) -> None:
+    """It keeps nothing of calls: what it is needed for is in their routes."""
+    require("baresip", "kamailio")
+    with contextlib.ExitStack() as stack:
+        system = System(tmp_path, stack, proxy_apart=True)
+        first = stack.enter_context(contextlib.ExitStack())
+        first.enter_context(kamailio(tmp_path, domain=DOMAIN, port=system.proxy))
+        for name in ("focus", "mcu"):
+            system.start(name)
+        with phone(system, "bob") as bob:
+            ann = system.invite(f"sip:bob@{DOMAIN}", user="ann")
+            wait_for_text(ann, f"call bob@{DOMAIN}: done", limit=PATIENCE)
+            kill_all(tmp_path / "kamailio.cfg")
+            first.close()
+            assert hears_something(bob)
+            assert "session closed" not in bob.read_text()
+            with kamailio(tmp_path, domain=DOMAIN, port=system.proxy):
+                with phone(system, "carol") as carol:
+                    assert call_until_done(system, "carol", conference_in(ann))
+                    wait_for_text(ann, f"carol@{DOMAIN} is on the phone", limit=PATIENCE)
+                    assert hears_something(carol)
+                system.end(ann)
+                wait_for_text(bob, "session closed", limit=PATIENCE)
+        assert not faults(system)
+
+
+def kill_all(config: Path) -> None:
+    """kill -9 of a Kamailio with its children, which name their configuration."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if words[0].endswith(b"kamailio") and str(config).encode() in words:
+                os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+@pytest.mark.timeout(400)
+def test_a_phone_that_is_killed_leaves_the_conference_and_the_others_stay(tmp_path: Path) -> None:
+    """sipp, which sends sound and answers nothing any more; it registered with nobody, and is called where it is."""
+    require("baresip", "sipp")
+    port, media = free_port(), free_port() & ~1
+    echo = ["-sf", str(SCENARIOS / "answer.xml"), "-i", HOST, "-p", str(port), "-mi", HOST, "-mp", str(media)]
+    with contextlib.ExitStack() as stack:
+        system = System(tmp_path, stack)
+        system.dead_media = 5
+        system.start("focus")
+        system.start("mcu")
+        sipp = stack.enter_context(
+            running(["sipp", *echo, "-rtp_echo", "-nostdin"], tmp_path / "sipp.log", cwd=tmp_path)
+        )
+        with phone(system, "bob", seconds=400) as bob:
+            register(tmp_path, system, port)
+            ann = system.invite(f"sip:bob@{DOMAIN}", user="ann")
+            wait_for_text(ann, f"call bob@{DOMAIN}: done", limit=PATIENCE)
+            assert call_until_done(system, "phone", conference_in(ann))
+            wait_for_text(ann, f"phone@{DOMAIN} is on the phone", limit=PATIENCE)
+            sipp.kill()
+            sipp.wait()
+            wait_for_text(ann, f"phone@{DOMAIN} is out", limit=GONE)
+            assert hears_something(bob)
+            assert "over for us" not in ann.read_text()
+            assert not faults(system)
+
+
+def register(folder: Path, system: System, port: int) -> None:
+    """REGISTER of the phone at a port, by sipp."""
+    words = ["sipp", f"{HOST}:{system.proxy}", "-sf", str(SCENARIOS / "register.xml"), "-i", HOST, "-m", "1"]
+    words += [
+        "-nostdin",
+        "-timeout",
+        "30",
+        "-timeout_error",
+        "-s",
+        "phone",
+        "-key",
+        "domain",
+        DOMAIN,
+        "-key",
+        "phone_port",
+        str(port),
+    ]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)

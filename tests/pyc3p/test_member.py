@@ -29,7 +29,8 @@ from pyc3p.placement.events import (
     Rewrite,
     TakenOver,
 )
-from pyc3p.placement.member import LeaseSettings, Member, Membership
+from pyc3p.placement.lease import LeaseSettings
+from pyc3p.placement.member import Member, Membership
 from pyc3p.placement.memory import MemoryPlacement
 from pyc3p.placement.share import node_for
 from pyc3p.placement.store import LeaseLost, Node
@@ -304,7 +305,7 @@ def test_a_store_that_was_away_takes_nothing_from_anybody() -> None:
     assert isinstance(group["focus-1"].claim("new"), ClaimMade)
 
 
-def test_a_store_that_comes_back_empty_gets_each_claim_again_with_a_higher_epoch_and_the_whole_state() -> None:
+def test_a_store_that_comes_back_empty_gets_each_claim_again_as_it_was_and_the_whole_state() -> None:
     group = Group()
     group["focus-1"].claim("a")
     group["focus-2"].claim("b", above=6)
@@ -313,9 +314,31 @@ def test_a_store_that_comes_back_empty_gets_each_claim_again_with_a_higher_epoch
     group.store.forget_everything(run="2")
     group.store_away = False
     group.run(3.0)
-    assert group["focus-1"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="a", epoch=2)]
-    assert group["focus-2"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="b", epoch=8)]
-    assert group.store.claims == {"a": ("focus-1", 2), "b": ("focus-2", 8)}
+    assert group["focus-1"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="a", epoch=1)]
+    assert group["focus-2"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="b", epoch=7)]
+    assert group.store.claims == {"a": ("focus-1", 1), "b": ("focus-2", 7)}
+
+
+@pytest.mark.parametrize("first", ["focus-1", "focus-2"])
+def test_of_two_that_believe_in_a_claim_the_later_one_has_it_whoever_comes_first(first: str) -> None:
+    """The one whose claim is taken away is not told by the store, and finds it out by the number of its claims."""
+    group = Group(2)
+    group["focus-1"].claim("a")
+    group["focus-1"].away = True
+    group.run(6.0)
+    assert sorted(group.holders("a")) == ["focus-1", "focus-2"]
+    group["focus-2"].away = True
+    group.run(6.0)
+    group.store.forget_everything(run="2")
+    group[first].away = False
+    group.run(2.0)
+    for site in group.sites:
+        site.away = False
+    group.run(6.0)
+    assert group.holders("a") == ["focus-2"]
+    assert group.store.claims["a"][0] == "focus-2"
+    assert [event.node for event in group["focus-1"].of(ClaimLost)] == ["focus-2"]  # type: ignore[attr-defined]
+    assert not group["focus-2"].of(ClaimLost)
 
 
 def test_a_store_that_forgot_the_last_claim_gives_the_conference_to_who_made_it() -> None:

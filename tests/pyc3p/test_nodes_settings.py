@@ -19,6 +19,7 @@ from pyc3p.settings.serve import ServeConfig
     ("text", "complaint"),
     [
         ('[nodes]\nstore = "192.0.2.5:6379"', "must be the URL of a Redis"),
+        ('[nodes]\nstore = "sqlite:"', "or sqlite: and the name of a file"),
         ("[nodes]\nlinger = -1.0", "must be some seconds"),
         ('[nodes]\naddress = "focus-1"', "no SIP URI"),
         ('mcu_factories = ["http://192.0.2.1/"]', "the principal in mcu_factories"),

@@ -339,8 +339,9 @@ class Nodes:
     def owners(self, conference: str) -> list[str]:
         return [name for name, server in self.servers.items() if conference in server.core.conferences]
 
-    def true_roster(self, conference: str) -> dict[tuple[str, str], str]:
-        (owner,) = self.owners(conference)
+    def true_roster(self, conference: str, owner: str | None = None) -> dict[tuple[str, str], str]:
+        if owner is None:
+            (owner,) = self.owners(conference)
         info = self.servers[owner].core.roster(conference)
         return endpoint_states(info) if info is not None else {}
 

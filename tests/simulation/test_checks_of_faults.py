@@ -11,9 +11,11 @@ import pytest
 import c3p
 import focus
 from pyc3p.element import C3PService, Document
+from pyc3p.placement.events import ClaimLost
 from pyc3p.simulate import SCENARIOS, Result, Simulation, checks
 from pyc3p.simulate.acts import Act
 from pyc3p.simulate.history import Death, Given, Told
+from pyc3p.simulate.trouble import Trouble
 from pyc3p.simulate.world import World
 from sip import Event, NotifyReceived, Transmit
 from sip.testing import Crossing
@@ -157,6 +159,27 @@ def test_a_leg_of_which_the_focus_does_not_know_is_found() -> None:
         world.focus_machine.roster = lambda uri: None  # type: ignore[method-assign]
 
     assert any("the MCUs have other legs than the Focus" in each for each in played(lie).complaints)
+
+
+def test_a_conference_that_two_nodes_have_is_found() -> None:
+    def keep(world: World) -> None:
+        """No node lets go of what another one has."""
+        for name in world.foci:
+            placed = world.sim.farm.cores[name].placed
+            assert placed is not None
+            report = placed._reported
+
+            def reported(event: Event, now: float, report: Callable[[Event, float], None] = report) -> None:
+                if not isinstance(event, ClaimLost):
+                    report(event, now)
+
+            placed._reported = reported  # type: ignore[method-assign]
+
+    scenario = attrs.evolve(
+        QUIET, foci=("focus-1", "focus-2"), restarts_keep_state=True, trouble={Trouble.STORE_CUT: 1}, trouble_share=0.4
+    )
+    complaints = Simulation(scenario, 1, minutes=1.0, on_built=keep).run().complaints
+    assert any(each.startswith("focus-1 and focus-2 all have sip:") for each in complaints)
 
 
 def test_a_lock_that_an_mcu_does_not_have_is_found() -> None:

@@ -234,6 +234,59 @@ def test_a_node_that_was_cut_off_from_the_store_and_comes_back_does_no_harm() ->
     assert nodes.mcu.legs == 2
 
 
+def test_who_joined_at_a_node_that_had_lost_its_claim_is_sent_to_the_owner() -> None:
+    """The new owner took over what was written before, and knows nothing of her; she says nothing by herself."""
+    nodes = Nodes("alice", "bob", "carol", phones=1)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    old = owner_of(nodes, conference)
+    nodes.servers[old].store.away = True
+    nodes.run(6.0)
+    nodes.hint = old
+    nodes.join("carol", conference)
+    nodes.hint = None
+    assert len(nodes.owners(conference)) == 2
+    nodes.servers[old].store.away = False
+    nodes.run(15.0)
+    assert owner_of(nodes, conference) != old
+    assert len(nodes.hosts["carol"].of(focus.Rejoined)) == 1
+    assert not nodes.hosts["alice"].of(focus.Rejoining)
+    assert {user for user, _ in nodes.true_roster(conference)} == {f"sip:{name}@example.com" for name in nodes.clients}
+    assert all(nodes.roster(name) == nodes.true_roster(conference) for name in nodes.clients)
+
+
+def test_a_node_that_was_cut_off_keeps_who_is_on_an_mcu_until_it_knows_whose_the_conference_is() -> None:
+    """The MCU obeys another, and the store is away: who is on the phone is so all the same."""
+    nodes = Nodes("alice", "bob", phones=2)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    first = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    old = owner_of(nodes, conference)
+    nodes.servers[old].store.away = True
+    nodes.run(6.0)
+    (new,) = set(nodes.owners(conference)) - {old}
+    before = nodes.true_roster(conference, new)
+    nodes.kill(new)
+    nodes.store_away = True
+    nodes.hint = old
+    refused = nodes.dial("alice", 1)
+    nodes.run(1.0)
+    assert nodes.true_roster(conference, old) == before
+    nodes.store.forget_everything(run="2")
+    nodes.store_away = nodes.servers[old].store.away = False
+    nodes.run(20.0)
+    assert nodes.owners(conference) == [old]
+    second = nodes.dial("alice", 1)
+    nodes.run(8.0)
+    assert [nodes.ends("alice", each) for each in (first, second)] == [["CommandSucceeded"]] * 2
+    assert nodes.ends("alice", refused) == ["CommandFailed"]
+    assert len(nodes.roster("alice")) == len(before) + 1
+    assert nodes.roster("alice") == nodes.true_roster(conference)
+    assert nodes.mcu.legs == 2
+
+
 # The store -----------------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +333,36 @@ def test_after_a_store_that_came_back_empty_a_conference_can_be_taken_over_again
     nodes.run(8.0)
     assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
     assert nodes.mcu.legs == 2
+
+
+def test_what_is_told_after_the_store_forgot_everything_is_above_what_any_node_told_before() -> None:
+    """The one that had taken over is gone with all it wrote; the one that it had taken from knows an older state."""
+    nodes = Nodes("alice", "bob", phones=3)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    nodes.dial("alice", 0)
+    nodes.run(4.0)
+    old = owner_of(nodes, conference)
+    nodes.servers[old].store.away = True
+    nodes.run(6.0)
+    (new,) = set(nodes.owners(conference)) - {old}
+    nodes.hint = new
+    for phone in (1, 2):
+        nodes.dial("alice", phone)
+        nodes.run(4.0)
+    assert len(nodes.roster("bob")) == 5
+    nodes.kill(new)
+    nodes.store.forget_everything(run="2")
+    nodes.servers[old].store.away = False
+    nodes.run(20.0)
+    assert nodes.owners(conference) == [old]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    assert len(nodes.roster("bob")) == 2 + nodes.mcu.legs
+    command = nodes.dial("alice", 0)
+    nodes.run(8.0)
+    assert len(nodes.ends("alice", command)) == 1
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
 
 
 def test_what_a_store_that_came_back_empty_costs_grows_with_the_conferences_and_no_faster(

@@ -14,6 +14,8 @@ from tests.simulation.nodes import FOCI, Nodes
 PEOPLE = ("alice", "bob", "carol")
 PHONES = 4
 NUMBER = 4  #: seeds that each commit is tried with
+#: Seconds in which each dialog has been refreshed (`ClientConfig.session_expires`), and whoever joined again is told.
+REFRESHED = 800.0
 
 
 class Evening:
@@ -25,6 +27,7 @@ class Evening:
         self.nodes = Nodes(*PEOPLE, phones=PHONES, mcus=2, seed=seed)
         self.nodes.network.sound = (0.2, 10.0)  # of ten seconds: it costs most
         self.given: list[tuple[str, focus.CommandId]] = []
+        self.quiet = 240.0  #: seconds after the last trouble
         self.story: list[str] = []
         self.conference = self.nodes.created("alice")
         for name in PEOPLE:
@@ -67,17 +70,19 @@ class Evening:
             server.store.away = what == "cut"
         elif what in ("away", "back"):
             nodes.store_away = what == "away"
-        elif what == "forget" and chance.random() < 0.3:
+        elif what == "forget" and chance.random() < 0.5:
             self.forget()
         elif what == "hint":
             nodes.hint = name
 
     def forget(self) -> None:
-        """The store is started anew, empty: what nobody else has is lost then, so owners are there and well."""
-        self.mend()
-        self.nodes.run(10.0)
+        """The store is started anew, empty, whoever is there or not.
+
+        If the owner is dead at that moment, nobody knows of the conference any more. Clients are told so when their
+        dialogs are refreshed, and begin it again.
+        """
         self.nodes.store.forget_everything(run=str(self.nodes.network.now))
-        self.nodes.run(10.0)
+        self.quiet = REFRESHED
 
     def mend(self) -> None:
         self.nodes.store_away = False
@@ -96,7 +101,7 @@ class Evening:
         for name in FOCI:
             if name not in self.nodes.servers:
                 self.nodes.start(name)
-        self.nodes.run(240.0)
+        self.nodes.run(self.quiet)
 
     # What must hold --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pyc3p.simulate.checks.answers import unanswered_requests
 from pyc3p.simulate.checks.audio import ejected_and_heard, ejected_and_hearing
 from pyc3p.simulate.checks.commands import endings
 from pyc3p.simulate.checks.ejections import Ejection, ejections
-from pyc3p.simulate.checks.rosters import differences, locks
+from pyc3p.simulate.checks.rosters import differences, locks, owners
 from pyc3p.simulate.checks.sizes import Sizes, grown
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "endings",
     "grown",
     "locks",
+    "owners",
     "unanswered_requests",
 ]

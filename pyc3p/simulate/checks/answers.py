@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from pyc3p.simulate.history import Death
@@ -16,9 +16,13 @@ UNANSWERED_BEFORE_DEATH: Final = 100.0
 
 
 def unanswered_requests(
-    crossings: Sequence[Crossing], deaths: Iterable[Death], lost_flows: Iterable[object] = ()
+    crossings: Sequence[Crossing],
+    deaths: Iterable[Death],
+    lost_flows: Iterable[object] = (),
+    *,
+    proxies: Container[str] = ("proxy",),
 ) -> list[str]:
-    """Complain of each request that arrived and got no final answer, or several.
+    """Complain of each request that arrived and got no final answer, or several; ``proxies`` send some on.
 
     Not of what an element got so shortly before its death that it did not live to answer, nor of what came on a
     connection that broke, nor of a proxy whose branches were silent (RFC 4320 section 4.2).
@@ -36,7 +40,7 @@ def unanswered_requests(
     counted = [each for each in crossings if each.flow not in lost and not (died_with(each) and _is_request(each))]
 
     def excuse(receiver: str, request: Request) -> bool:
-        if receiver != "proxy" or request.method in ("INVITE", "REGISTER", "CANCEL"):
+        if receiver not in proxies or request.method in ("INVITE", "REGISTER", "CANCEL"):
             return False
         return met_with_silence(crossings, receiver, request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import c3p
 from pyc3p.roster import endpoint_states
@@ -38,6 +38,12 @@ def differences(
     if at_focus != at_mcus:
         complaints.append(f"the MCUs have other legs than the Focus of {conference}: {_difference(at_focus, at_mcus)}")
     return complaints
+
+
+def owners(conference: str, truths: Iterable[str]) -> list[str]:
+    """Complain of a conference that more than one Focus has; ``truths`` are their names."""
+    names = sorted(truths)
+    return [f"{' and '.join(names)} all have {conference}"] if len(names) > 1 else []
 
 
 def locks(conference: str, truth: c3p.ConferenceInfo | None, legs: Mapping[str, c3p.ConferenceInfo]) -> list[str]:
