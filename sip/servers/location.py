@@ -55,7 +55,7 @@ class Binding:
     """One contact of one address-of-record. It can be used as the target of a proxy."""
 
     aor: str  #: key of the address-of-record
-    contact: NameAddr  #: as registered, without its expires parameter
+    contact: NameAddr  #: as registered, without the parameters that a registrar gives
     expires_at: float  #: monotonic seconds
     call_id: str
     cseq: int
