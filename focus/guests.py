@@ -201,12 +201,12 @@ class Guests:
         """Whether somebody of nowhere may try a dial-in number. Raises Refused after too many that were none.
 
         Over UDP anybody can be named as the source, and be kept from calling by that. So those count by themselves, and
-        the way out is a connection, which proves where it comes from.
+        the way out is a connection, which proves where it comes from. Behind a proxy there is none that we could name.
         """
         source, forgeable = self._origins.of(request, flow), self._origins.forgeable(request, flow) is not None
         counted = self._forgeable_numbers if forgeable else self._numbers
         wait = 0.0 if self._origins.are_ours(source) else counted.wait(source, now=now)
-        if wait > 0.0 and forgeable and self._listens_for_connections:
+        if wait > 0.0 and forgeable and self._listens_for_connections and len(request.via) == 1:  # to us, not a proxy
             raise Refused(_by_tcp(request))
         if wait > 0.0:
             raise Refused(_too_many(wait).saying("Too many wrong numbers"))

@@ -12,6 +12,7 @@ from focus.context import Context
 from focus.guests import Guests
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records
+from focus.refusal import Refused
 from sip import Flow, Request
 
 
@@ -40,3 +41,11 @@ class Inside:
         """URLs of the MCUs by id that active conferences have, of a principal: itself, or its workers."""
         links = [link.address for conference in self.active for link in conference.mcus.links.values()]
         return {each.mcu_id: each.http_url for each in links if each is not None and principal in each.principals}
+
+    def refuses_number(self, request: Request, flow: Flow) -> bool:
+        """Whether whoever sent a request has tried so many numbers that were none that no other is heard of."""
+        try:
+            self.guests.check_number(request, flow, now=self.context.endpoint.now)
+        except Refused:
+            return True
+        return False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 
+import focus
 import mcu
 import sip
 from pyc3p.commands.credentials import Wallet, open_wallet
@@ -13,6 +14,7 @@ from pyc3p.commands.output import Output
 from pyc3p.elements.identities import part_credentials_of
 from pyc3p.elements.places import mcu_ports
 from pyc3p.elements.principals import Acquaintance
+from pyc3p.elements.state import ServerState
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 
@@ -65,3 +67,13 @@ def wallet_of(config: ServeConfig, peers: Acquaintance, output: Output) -> Walle
         realm=realm,
     )
     return wallet
+
+
+def dial_in_numbers(
+    config: ServeConfig, state: ServerState | None, store: focus.KeptRecords | None, entropy: sip.Entropy
+) -> focus.DialInNumbers | None:
+    """By which phones call: where one process draws them and is called, or the Focus would not know them."""
+    if state is not None and state.nodes is not None:
+        return state.nodes.numbers
+    both = {"focus", "focus-factory"} <= set(config.parts)
+    return config.dial_in.source(store, entropy.child("numbers")) if store is not None and both else None

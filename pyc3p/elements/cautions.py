@@ -48,12 +48,7 @@ def _of_numbers(config: ServeConfig) -> Iterator[str]:
     here = {"focus", "focus-factory"} & set(config.parts)
     if not config.dial_in.numbers or not here:
         return
-    if config.nodes.store:
-        yield (
-            "dial_in.numbers gives no numbers among nodes: a number does not say at which node its conference is; have "
-            "phones called, or serve without [nodes] (numbers = false here says no more of it)"
-        )
-    elif len(here) == 1:
+    if len(here) == 1:
         yield (
             f"dial_in.numbers gives no numbers in a process with the {'Focus' if 'focus' in here else 'Focus Factory'} "
             "alone: one part draws them and the other is called; serve both in one process (numbers = false here says "

@@ -19,6 +19,7 @@ from pyc3p.ops.log import log_event
 from pyc3p.placement.driver import StoreDriver
 from pyc3p.placement.events import LeaseHeld, LeaseLapsed
 from pyc3p.placement.member import Member
+from pyc3p.placement.numbers import DrawWanted, NumberWanted
 from pyc3p.placement.placed import PlacedFocus
 from pyc3p.placement.store import INCARNATION_OCTETS, Node
 from pyc3p.problems import Problem
@@ -28,10 +29,12 @@ from pyc3p.state.shared import SharedStore
 from pyc3p.state.shared_sqlite import SharedSqliteStore
 from pyc3p.state.store import StoreUnavailable
 from sip import Event, Piece
-from sip.aio import wall_clock
+from sip.aio import live_entropy, wall_clock
 
 #: Seconds after which news of records are listened for again, when the store was away.
 _AGAIN: Final = 1.0
+#: Draws until it is taken that no number is free.
+_DRAWS: Final = 20
 _Core = focus.Focus | focus.FocusFactory
 
 
@@ -55,6 +58,11 @@ def shared_store(node: Node, settings: NodesSettings) -> SharedStore:
     return RedisStore(node, RedisSettings(url=settings.store, prefix=settings.prefix))
 
 
+def _has_both(config: ServeConfig) -> bool:
+    """Whether numbers are drawn and called in this process."""
+    return {"focus", "focus-factory"} <= set(config.parts)
+
+
 class AmongNodes:
     """Made before the parts, which are given ``member``; ``attach`` goes on when they are there."""
 
@@ -62,6 +70,7 @@ class AmongNodes:
         self.node = node_of(config)
         self.store = shared_store(self.node, config.nodes)
         self.member = Member(self.node, now=asyncio.get_running_loop().time())
+        self.numbers = config.dial_in.shared(live_entropy()) if _has_both(config) else None  #: by which phones call
         self._output = output
         self._placed: PlacedFocus | None = None
         self._mcu_factory: mcu.McuFactory | None = None
@@ -94,6 +103,36 @@ class AmongNodes:
         """After each step of the machines: have the store do what is wanted."""
         if self._driver is not None:
             self._driver.worked()
+        for wanted in self.numbers.take_wanted() if self.numbers is not None else ():
+            self._spawn(self._answer_number(wanted))
+
+    async def _answer_number(self, wanted: NumberWanted | DrawWanted) -> None:
+        """What the store says of a number. Without an answer whoever waits gives up."""
+        with contextlib.suppress(StoreUnavailable, focus.LocalProtocolError):  # the latter: nobody waits any more
+            if isinstance(wanted, NumberWanted):
+                record = await self.store.records.of_number(wanted.number)
+                self._number_found(wanted.id, None if record is None else record.focus_uri)
+            else:
+                number = await self._reserved(wanted)
+                if self._cores.focus_factory is not None:
+                    now = asyncio.get_running_loop().time()
+                    self._cores.focus_factory.number_drawn(wanted.id, number, now=now)
+        if self._element is not None:
+            self._element.kick()
+
+    def _number_found(self, question: str, uri: str | None) -> None:
+        now, cores = asyncio.get_running_loop().time(), self._cores
+        if cores.forwarding is not None and cores.forwarding.number_found(question, uri, now=now):
+            return
+        if cores.ways_in is not None:
+            cores.ways_in.number_found(question, uri, now=now)
+
+    async def _reserved(self, wanted: DrawWanted) -> str | None:
+        for _ in range(_DRAWS):
+            number = wanted.draw()
+            if number is not None and await self.store.records.reserve(number, wanted.key):
+                return number
+        return None
 
     def observe(self, element: str, event: Event) -> None:
         """Act on an event of the machines."""

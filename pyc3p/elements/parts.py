@@ -231,19 +231,17 @@ def _forwarding(
 ) -> Forwarding:
     """The way to other nodes, before a Focus that is yet to be made."""
 
-    def is_here(key: str) -> bool:
-        made = conferences()
-        return made is not None and made.ownership.is_active(key)
-
     believed = sip.AuthenticatorConfig() if settings.authenticator is None else settings.authenticator.config
     return Forwarding(
         endpoint,
         domains=(settings.domain, *settings.aliases),
-        is_here=is_here,
+        is_here=lambda key: (made := conferences()) is not None and made.ownership.is_active(key),
         secret=settings.proxy.secret,
         entropy=entropy,
         trusted=believed.trusted_networks,
         trusted_peers=believed.trusted_peers,
+        numbers=settings.numbers,
+        refuses=lambda request, flow: (made := conferences()) is not None and made.inside.refuses_number(request, flow),
     )
 
 

@@ -286,9 +286,7 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         domain=config.sip_domain,
         aliases=config.aliases,
         store=store,
-        numbers=config.dial_in.source(store, build.entropy.child("numbers"))
-        if store is not None and {"focus", "focus-factory"} <= set(config.parts)
-        else None,  # elsewhere a Focus would not know them, and what leads nowhere is told to nobody
+        numbers=calls.dial_in_numbers(config, build.state, store, build.entropy),
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),

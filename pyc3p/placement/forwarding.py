@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 import sip
 from c3p import conf_id_of, focus_uri_of
+from focus import DialInNumbers
 from pyc3p.placement.handover import Handovers
 from sip import (
     AckReceived,
@@ -40,6 +41,7 @@ from sip import (
     Flow,
     NameAddr,
     PartTarget,
+    Pending,
     Request,
     RequestReceived,
     ServerTransactionEnded,
@@ -56,11 +58,13 @@ LONGEST_WAIT: Final = 2.0
 OWNER_LIFETIME: Final = 1.0
 #: Seconds after which it is tried again: by then a store that was started anew is back, or others have taken over.
 RETRY_AFTER: Final = 5
-#: Owners that are remembered; the one asked for longest ago gives way.
+#: Owners, numbers and calls that are remembered; the one asked for longest ago gives way.
 MAX_OWNERS: Final = 10_000
 
 
 _Asking = RequestReceived | AckReceived
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 @attrs.frozen(kw_only=True)
@@ -75,8 +79,10 @@ class OwnerWanted(Event):
 class Forwarding:
     """A transparent core before the Focus. ``is_here`` says whether a conference (key) is active on this node.
 
-    ``secret`` is what all nodes share. ``trusted`` and ``trusted_peers`` are networks and proven names whose word about
-    who sends counts (`sip.AuthenticatorConfig`); it is all that they are trusted for.
+    ``numbers`` are those by which phones call: what they lead to is asked before whose it is. ``refuses`` says of whom
+    nothing is asked, who has tried too many. ``secret`` is what all nodes share. ``trusted`` and ``trusted_peers`` are
+    networks and proven names whose word about who sends counts (`sip.AuthenticatorConfig`); it is all that they are
+    trusted for.
     """
 
     def __init__(
@@ -89,10 +95,13 @@ class Forwarding:
         entropy: sip.Entropy,
         trusted: Sequence[str] = (),
         trusted_peers: Sequence[str] = (),
+        numbers: DialInNumbers | None = None,
+        refuses: Callable[[Request, Flow], bool] = lambda request, flow: False,
         owner: str = "forwarding",
     ) -> None:
         self.owner = owner
         self._endpoint, self._is_here = endpoint, is_here
+        self._numbers, self._refuses = numbers, refuses
         self._handovers = Handovers.of_secret(secret)
         self._believed = TrustedPeers(trusted, trusted_peers)
         self._domains = frozenset(sip.canonical_host(name) for name in domains)
@@ -104,6 +113,10 @@ class Forwarding:
         self._waiting: dict[str, list[_Asking]] = {}  #: what waits, by conference
         self._deadlines: Deadlines[int] = Deadlines()
         self._owners: OrderedDict[str, tuple[Uri, float]] = OrderedDict()
+        self._asked: dict[str, tuple[str, RequestReceived]] = {}  #: numbers and calls that wait, by question
+        self._late: Deadlines[str] = Deadlines()
+        self._led: OrderedDict[str, str] = OrderedDict()  #: conferences by the numbers that led there last
+        self._settled: OrderedDict[tuple[str, str | None], None] = OrderedDict()  #: calls of numbers that are for here
         config = sip.ProxyConfig(
             owner=owner,
             domains=tuple(domains),
@@ -119,13 +132,23 @@ class Forwarding:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment; zero but for ``owners`` when nothing goes on."""
-        return {**self._proxy.sizes, "waiting": sum(map(len, self._waiting.values())), "owners": len(self._owners)}
+        return {**self._proxy.sizes, "waiting": self._all_waiting, "owners": len(self._owners)}
+
+    @property
+    def _all_waiting(self) -> int:
+        return len(self._asked) + sum(map(len, self._waiting.values()))
 
     # Which requests --------------------------------------------------------------------------------------------------
 
     def _claims(self, request: Request, flow: Flow) -> bool:
         key = self._key_of(request)
-        return key is not None and not self._is_here(key) and self.word_on(request) is None
+        if key is None:
+            theirs = (
+                self._is_number(request, flow) and not self._refuses(request, flow) and not self._is_settled(request)
+            )
+        else:
+            theirs = not self._is_here(key)
+        return theirs and self.word_on(request) is None
 
     def _key_of(self, request: Request) -> str | None:
         """The conference that a request is for."""
@@ -133,6 +156,24 @@ class Forwarding:
         if uri.host not in self._domains or conf_id_of(str(uri)) is None:
             return None
         return ConferenceAddress.read(focus_uri_of(str(uri))).key
+
+    def _is_number(self, request: Request, flow: Flow) -> bool:
+        """Whether a phone calls a number, or asks what that takes."""
+        uri = request.uri
+        return (
+            self._numbers is not None
+            and request.method in ("INVITE", "OPTIONS")
+            and request.to.tag is None
+            and uri.host in self._domains
+            and uri.user is not None
+            and conf_id_of(str(uri)) is None
+            and self._proxy.serves(uri, flow)
+            and self._numbers.is_number(uri.user)
+        )
+
+    def _is_settled(self, request: Request) -> bool:
+        """Whether it was seen already that a call is for here: whoever has it next may hand it on, too."""
+        return _name(request) in self._settled
 
     def word_on(self, request: Request) -> bool | None:
         """Whether the node that has sent a request on believes whoever sent it; None: no node has sent it on."""
@@ -143,7 +184,9 @@ class Forwarding:
         return lambda request, flow: authenticator.identify(request, flow, now=clock(), trusted=self.word_on(request))
 
     def _targets(self, uri: Uri) -> Sequence[PartTarget]:
-        known = self._owners.get(ConferenceAddress.read(focus_uri_of(str(uri))).key) if conf_id_of(str(uri)) else None
+        by_number = self._led.get(uri.user or "", "")
+        key = ConferenceAddress.read(focus_uri_of(str(uri))).key if conf_id_of(str(uri)) else by_number
+        known = self._owners.get(key)
         return () if known is None else (PartTarget(uri, (NameAddr(known[0]),)),)
 
     # The core --------------------------------------------------------------------------------------------------------
@@ -153,6 +196,8 @@ class Forwarding:
         key = self._key_of(event.request) if isinstance(event, RequestReceived | AckReceived) else None
         if isinstance(event, RequestReceived | AckReceived) and key is not None:
             self._take(key, event, now)
+        elif isinstance(event, RequestReceived) and self._is_number(event.request, event.flow):
+            self._take_number(event.request.uri.user or "", event, now)
         elif isinstance(event, CancelReceived) and (waited := self._withdraw(event.transaction)) is not None:
             self._answer(waited, 487, now)
         else:
@@ -165,7 +210,7 @@ class Forwarding:
         known = self._owners.get(key)
         if known is not None and now < known[1]:
             self._send_on(event, now)
-        elif sum(map(len, self._waiting.values())) >= MAX_WAITING:
+        elif self._all_waiting >= MAX_WAITING:
             self._answer(event, 503, now)
         elif (waiting := self._waiting.get(key)) is not None:
             waiting.append(event)
@@ -177,12 +222,47 @@ class Forwarding:
             in_dialog = event.request.to.tag is not None
             self._events.append(OwnerWanted(owner=self.owner, id=self._last_id, key=key, in_dialog=in_dialog))
 
+    def _take_number(self, number: str, event: RequestReceived, now: float) -> None:
+        assert self._numbers is not None
+        if self._all_waiting >= MAX_WAITING:
+            self._answer(event, 503, now)
+            return
+        found = self._numbers.conference_of(number)
+        if isinstance(found, Pending):
+            self._asked[found.id] = (number, event)
+            self._late.set(found.id, now + LONGEST_WAIT)
+        else:
+            self._number_led(number, event, found, now)
+
+    def _number_led(self, number: str, event: RequestReceived, uri: str | None, now: float) -> None:
+        key = None if uri is None else ConferenceAddress.read(uri).key
+        if key is None or self._is_here(key):
+            assert event.transaction is not None
+            _remember(self._settled, _name(event.request), None)
+            self._endpoint.hand_on(event.transaction, owner=self.owner, now=now)
+            return
+        _remember(self._led, number, key)
+        self._take(key, event, now)
+
+    def number_found(self, pending_id: str, conference_uri: str | None, *, now: float) -> bool:
+        """Answer what ``numbers`` left open; false when nobody waits for that here. Otherwise as `owner_found`."""
+        number, event = self._asked.pop(pending_id, ("", None))
+        self._late.set(pending_id, None)
+        if event is not None:
+            self._number_led(number, event, conference_uri, now)
+        return event is not None
+
     def _send_on(self, event: _Asking, now: float) -> None:
         marked = self._handovers.marked(event.request, believed=event.flow in self._believed)
         self._proxy.handle_event(attrs.evolve(event, request=marked), now=now)
 
     def _withdraw(self, transaction: TransactionId) -> RequestReceived | None:
         """A request that waits and whose answer nobody wants any more."""
+        for id, (_, asking) in self._asked.items():
+            if asking.transaction == transaction:
+                del self._asked[id]
+                self._late.set(id, None)
+                return asking
         for key, waiting in self._waiting.items():
             for event in waiting:
                 if isinstance(event, RequestReceived) and event.transaction == transaction:
@@ -209,14 +289,12 @@ class Forwarding:
         if key is None:
             return
         if address is not None:
-            self._owners[key] = Uri.parse(address).with_params(lr=None), now + OWNER_LIFETIME
-            self._owners.move_to_end(key)
-            if len(self._owners) > MAX_OWNERS:
-                self._owners.popitem(last=False)
+            _remember(self._owners, key, (Uri.parse(address).with_params(lr=None), now + OWNER_LIFETIME))
         for event in self._waiting.pop(key, ()):
             if address is not None:
                 self._send_on(event, now)
             elif isinstance(event, RequestReceived) and event.transaction is not None:
+                _remember(self._settled, _name(event.request), None)
                 self._endpoint.hand_on(event.transaction, owner=self.owner, now=now)
             else:
                 self.counters["dropped: for nobody"] += 1
@@ -239,12 +317,14 @@ class Forwarding:
 
     def next_timeout(self) -> float | None:
         """When a request has waited long enough, here or in the proxy."""
-        return sip.first_due(self._deadlines.first, self._proxy.next_timeout())
+        return sip.first_due(self._deadlines.first, self._late.first, self._proxy.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer those that have waited long enough."""
         for want_id in self._deadlines.pop_due(now):
             self.owner_unknown(want_id, now=now)
+        for pending_id in self._late.pop_due(now):
+            self._answer(self._asked.pop(pending_id)[1], 503, now)
         self._events += self._proxy.handle_timeout(now=now)
         return self.take_events()
 
@@ -252,3 +332,15 @@ class Forwarding:
         """Events for the application: `OwnerWanted`."""
         events, self._events = self._events, []
         return events
+
+
+def _name(request: Request) -> tuple[str, str | None]:
+    """What tells a request from others while it is open."""
+    return request.call_id, request.via[0].branch
+
+
+def _remember(known: OrderedDict[_K, _V], key: _K, value: _V) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > MAX_OWNERS:
+        known.popitem(last=False)

@@ -10,6 +10,7 @@ import focus
 import mcu
 import sip
 from pyc3p.commands.addresses import is_loopback
+from pyc3p.placement.numbers import SharedNumbers
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.sound import read_sound
 
@@ -75,6 +76,10 @@ class DialInSettings:
         if not self.numbers:
             return None
         return focus.RecordNumbers(store, entropy, digits=self.digits, prefix=self.prefix)
+
+    def shared(self, entropy: sip.Entropy) -> SharedNumbers | None:
+        """The same where several nodes share their records."""
+        return SharedNumbers(entropy, digits=self.digits, prefix=self.prefix) if self.numbers else None
 
     def rooms(self, domains: frozenset[str]) -> mcu.RoomSettings | None:
         """Rooms of an MCU with these names."""

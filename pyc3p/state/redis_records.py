@@ -5,6 +5,8 @@
 ``records:ORGANIZER``
     A sorted set of the keys of one organizer, by the time when they were made. What has expired is taken out when the
     organizer is asked for.
+``number:NUMBER``
+    The key of the record with that dial-in number; expires with it, or after a minute if it is never written.
 """
 
 from __future__ import annotations
@@ -24,14 +26,23 @@ from sip import SipError
 #: Records of one organizer; beyond it the store is full for him (`focus.MemoryStore`).
 PER_ORGANIZER: Final = 1_000
 
-#: KEYS: record, those of the organizer. ARGV: key, version before or nothing, record or nothing, POSIX milliseconds of
-#: its end or nothing, POSIX seconds now, the most of one organizer.
+#: Seconds for which a number is kept for a record that is about to be written.
+_RESERVED: Final = 60
+
+#: KEYS: record, those of the organizer, number or the record again where it has none. ARGV: key, version before or
+#: nothing, record or nothing, POSIX milliseconds of its end or nothing, POSIX seconds now, the most of one organizer.
 WRITE: Final = """
 local present = redis.call('GET', KEYS[1])
 if ARGV[3] == '' then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
+  if KEYS[3] ~= KEYS[1] and redis.call('GET', KEYS[3]) == ARGV[1] then
+    redis.call('DEL', KEYS[3])
+  end
   return 'done'
+end
+if KEYS[3] ~= KEYS[1] and (redis.call('GET', KEYS[3]) or ARGV[1]) ~= ARGV[1] then
+  return 'full'
 end
 if ARGV[2] == '' then
   if present then
@@ -45,8 +56,14 @@ elseif not present or string.match(present, '^(%d+) ') ~= ARGV[2] then
   return 'changed'
 end
 redis.call('SET', KEYS[1], ARGV[3])
+if KEYS[3] ~= KEYS[1] then
+  redis.call('SET', KEYS[3], ARGV[1])
+end
 if ARGV[4] ~= '' then
   redis.call('PEXPIREAT', KEYS[1], ARGV[4])
+  if KEYS[3] ~= KEYS[1] then
+    redis.call('PEXPIREAT', KEYS[3], ARGV[4])
+  end
 end
 return 'done'
 """
@@ -63,6 +80,18 @@ class RedisRecords:
         """The record of a conference."""
         async with self._asked() as redis:
             return _read(await redis.get(f"{self._prefix}record:{key}"))
+
+    async def of_number(self, number: str) -> ConferenceRecord | None:
+        """The record with a dial-in number."""
+        async with self._asked() as redis:
+            key = await redis.get(f"{self._prefix}number:{number}")
+        record = None if key is None else await self.find(read_key(key))
+        return record if record is not None and record.dial_in == number else None
+
+    async def reserve(self, number: str, key: str) -> bool:
+        """Keep a number for the record with that key, which is about to be written; false when another has it."""
+        async with self._asked() as redis:
+            return bool(await redis.set(f"{self._prefix}number:{number}", key, nx=True, ex=_RESERVED))
 
     async def of_organizer(self, organizer_key: str, limit: int) -> tuple[ConferenceRecord, ...]:
         """Those of an organizer, oldest first."""
@@ -87,9 +116,15 @@ class RedisRecords:
     ) -> Written:
         """Add a record, replace one, or remove it, in one step."""
         ends = after.expires_at if after is not None else None
+        number = next((each.dial_in for each in (after, before) if each is not None and each.dial_in), None)
+        record = f"{self._prefix}record:{key}"
         async with self._asked():
             answer = await self._write(
-                keys=[f"{self._prefix}record:{key}", f"{self._prefix}records:{organizer_key}"],
+                keys=[
+                    record,
+                    f"{self._prefix}records:{organizer_key}",
+                    record if number is None else f"{self._prefix}number:{number}",
+                ],
                 args=[
                     key,
                     "" if before is None else str(before.version),

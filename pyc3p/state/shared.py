@@ -22,6 +22,14 @@ class SharedRecords(Protocol):
         """Those of an organizer, oldest first."""
         ...
 
+    async def of_number(self, number: str) -> ConferenceRecord | None:
+        """The record with a dial-in number."""
+        ...
+
+    async def reserve(self, number: str, key: str) -> bool:
+        """Keep a number for the record with that key, which is about to be written; false when another has it."""
+        ...
+
     async def write(
         self,
         key: str,
@@ -31,7 +39,7 @@ class SharedRecords(Protocol):
         *,
         wall_clock: float,
     ) -> Written:
-        """Add a record, replace one, or remove it, in one step."""
+        """Add a record, replace one, or remove it, in one step; a number that is another's is `Written.FULL`."""
         ...
 
 

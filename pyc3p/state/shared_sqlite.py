@@ -58,6 +58,7 @@ _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS news (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, teller TEXT NOT NULL,"
     " conference BLOB, key BLOB, value BLOB)",
     records.TABLE,
+    records.NUMBERS,
     records.INDEX,
 )
 

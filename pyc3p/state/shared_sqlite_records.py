@@ -7,16 +7,17 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from typing import Final, TypeVar
+from typing import Final
 
 from focus import ConferenceRecord, Written, read_record, written_record
 from pyc3p.state.store import key_octets
 from sip import SipError
 
-T = TypeVar("T")
-
 #: Records of one organizer; beyond it the store is full for him (`focus.MemoryStore`).
 PER_ORGANIZER: Final = 1_000
+
+#: Seconds for which a number is kept for a record that is about to be written.
+_RESERVED: Final = 60.0
 
 TABLE: Final = """
 CREATE TABLE IF NOT EXISTS record (
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS record (
   value TEXT NOT NULL
 )
 """
+#: Dial-in numbers; ``until`` is the end of the record, or of the time for which one is kept for it.
+NUMBERS: Final = "CREATE TABLE IF NOT EXISTS number (number TEXT PRIMARY KEY, key BLOB NOT NULL, until REAL)"
 INDEX: Final = "CREATE INDEX IF NOT EXISTS records_of ON record (organizer, made)"
 
 
@@ -51,6 +54,18 @@ class SqliteRecords:
         assert isinstance(found, list)
         return tuple(found)
 
+    async def of_number(self, number: str) -> ConferenceRecord | None:
+        """The record with a dial-in number."""
+        found = await self._ask(
+            lambda: self._rows("key = (SELECT key FROM number WHERE number = ?)", number, 1),
+        )
+        assert isinstance(found, list)
+        return found[0] if found and found[0].dial_in == number else None
+
+    async def reserve(self, number: str, key: str) -> bool:
+        """Keep a number for the record with that key, which is about to be written; false when another has it."""
+        return bool(await self._ask(lambda: self._reserve(number, key_octets(key))))
+
     async def write(
         self,
         key: str,
@@ -69,7 +84,7 @@ class SqliteRecords:
 
     # In the thread ---------------------------------------------------------------------------------------------------
 
-    def _rows(self, which: str, value: bytes, limit: int) -> list[ConferenceRecord]:
+    def _rows(self, which: str, value: bytes | str, limit: int) -> list[ConferenceRecord]:
         query = f"SELECT value FROM record WHERE {which} AND (ends IS NULL OR ends > ?) ORDER BY made, key LIMIT ?"
         with self._transaction() as database:
             rows = database.execute(query, (value, self._clock(), limit)).fetchall()
@@ -83,10 +98,12 @@ class SqliteRecords:
         after: ConferenceRecord | None,
         wall_clock: float,
     ) -> Written:
+        number = next((each.dial_in for each in (after, before) if each is not None and each.dial_in), None)
         with self._transaction() as database:
-            database.execute("DELETE FROM record WHERE ends <= ?", (self._clock(),))
+            self._forget_old(database)
             if after is None:
                 database.execute("DELETE FROM record WHERE key = ?", (key,))
+                database.execute("DELETE FROM number WHERE number = ? AND key = ?", (number, key))
                 return Written.DONE
             present = database.execute("SELECT version, made FROM record WHERE key = ?", (key,)).fetchone()
             made = wall_clock
@@ -100,9 +117,25 @@ class SqliteRecords:
                 return Written.CHANGED
             else:
                 made = present[1]
+            if number is not None:
+                holder = database.execute("SELECT key FROM number WHERE number = ?", (number,)).fetchone()
+                if holder is not None and holder[0] != key:
+                    return Written.FULL
+                held = (number, key, after.expires_at)
+                database.execute("INSERT OR REPLACE INTO number VALUES (?, ?, ?)", held)
             row = (key, organizer, made, after.expires_at, after.version, json.dumps(written_record(after)))
             database.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)", row)
         return Written.DONE
+
+    def _reserve(self, number: str, key: bytes) -> bool:
+        with self._transaction() as database:
+            self._forget_old(database)
+            kept = (number, key, self._clock() + _RESERVED)
+            return database.execute("INSERT OR IGNORE INTO number VALUES (?, ?, ?)", kept).rowcount == 1
+
+    def _forget_old(self, database: sqlite3.Connection) -> None:
+        database.execute("DELETE FROM record WHERE ends <= ?", (self._clock(),))
+        database.execute("DELETE FROM number WHERE until <= ?", (self._clock(),))
 
 
 def _read(text: str) -> ConferenceRecord | None:

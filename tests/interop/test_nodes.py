@@ -18,8 +18,9 @@ from types import ModuleType
 import pytest
 from redis import Redis
 
-from tests.interop.programs import require, running, wait_for_text
+from tests.interop.programs import free_port, require, running, wait_for_text
 
+SCENARIOS = Path(__file__).parent / "scenarios"
 SCRIPT = Path(__file__).parents[2] / "deploy" / "nodes.py"
 CONFERENCE = re.compile(r"sip:ann@example\.com;gruu;opaque=app:conf:focus:id:[0-9A-F]+")
 LIMIT = 30.0  #: seconds for anything; the machine may be busy
@@ -164,6 +165,46 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
     finally:
         deployment.stop()
     assert not leftovers(tmp_path / "deployment")
+    logs = "\n".join(path.read_text(errors="replace") for path in (tmp_path / "deployment").glob("focus-*.log"))
+    assert "Traceback" not in logs
+    assert "internal fault" not in logs
+
+
+def test_a_phone_calls_a_number_by_either_proxy_and_hangs_up(tmp_path: Path, network: str) -> None:
+    """Each proxy takes any node for it, by the Call-ID; the call gets to the one that has the conference."""
+    require("redis-server", "kamailio", "sipp")
+    deployment = script().Deployment(tmp_path / "deployment", network)
+    proxies = (f"{network}.31", f"{network}.32")
+    try:
+        deployment.start()
+        log = tmp_path / "ann.log"
+        words = pyc3p("invite", "--as", "sip:ann@example.com", "--server", proxies[0], "--for", "150")
+        with running(words, log, cwd=tmp_path):
+            wait_for_text(log, "joined as presenter", limit=LIMIT)
+            found = re.search(r"phones call sip:(\d{9})@example\.com", log.read_text())
+            assert found is not None, log.read_text()
+            for number, proxy in enumerate(2 * proxies):
+                errors = tmp_path / f"sipp-{number}.errors"
+                command = ["sipp", "-sf", str(SCENARIOS / "call.xml"), "-i", "127.0.0.1", "-p", str(free_port())]
+                command += ["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-trace_err"]
+                command += [
+                    "-error_file",
+                    str(errors),
+                    "-key",
+                    "domain",
+                    "example.com",
+                    "-s",
+                    found[1],
+                    f"{proxy}:5060",
+                ]
+                command.append(f"{proxy}:5060")
+                done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+                assert done.returncode == 0, errors.read_text() if errors.exists() else done.stdout.decode()
+            said = log.read_text()
+            assert len(set(re.findall(r"caller@\S+ is on the phone", said))) == 4, said
+            assert len(claims(network)) == 1
+    finally:
+        deployment.stop()
     logs = "\n".join(path.read_text(errors="replace") for path in (tmp_path / "deployment").glob("focus-*.log"))
     assert "Traceback" not in logs
     assert "internal fault" not in logs

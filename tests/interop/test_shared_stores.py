@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -326,6 +327,42 @@ def test_every_node_finds_a_record_and_of_two_that_change_it_one_does(pair: Pair
             assert await write(first, changed, record(4)) is Written.CHANGED
             assert await first.records.find("k") is None
             assert await first.records.of_organizer("alice@example.com", 10) == ()
+
+    asyncio.run(scene())
+
+
+def test_a_number_leads_to_its_record_at_every_node_as_long_as_that_is_there(pair: Pair) -> None:
+    async def scene() -> None:
+        async with pair() as (first, second):
+            now = time.time()
+
+            async def write(key: str, before: ConferenceRecord | None, after: ConferenceRecord | None) -> Written:
+                return await first.records.write(key, "alice@example.com", before, after, wall_clock=now)
+
+            made = attrs.evolve(record(expires_at=now + 60.0), dial_in="234567890")
+            assert await first.records.reserve("234567890", "k")
+            assert not await second.records.reserve("234567890", "other")
+            assert await second.records.of_number("234567890") is None
+            assert await write("other", None, made) is Written.FULL  # what two drew at the same moment, one has
+            assert await write("k", None, made) is Written.DONE
+            assert await second.records.of_number("234567890") == made
+            changed = attrs.evolve(made, version=2, subject="x")
+            assert await write("k", made, changed) is Written.DONE
+            assert await second.records.of_number("234567890") == changed
+            assert await write("k", changed, None) is Written.DONE
+            assert await second.records.of_number("234567890") is None
+            assert await second.records.reserve("234567890", "other")
+            # a record without one leaves no key behind, and its removal takes nobody else's
+            assert await write("k", None, record()) is Written.DONE
+            assert await write("k", made, None) is Written.DONE
+            assert not await first.records.reserve("234567890", "third")
+            # a number is free again when its record has come to its end
+            ending = attrs.evolve(record(expires_at=time.time() + 0.3), dial_in="345678901")
+            assert await write("k", None, ending) is Written.DONE
+            assert not await second.records.reserve("345678901", "other")
+            await asyncio.sleep(0.5)
+            assert await second.records.of_number("345678901") is None
+            assert await second.records.reserve("345678901", "other")
 
     asyncio.run(scene())
 

@@ -49,7 +49,6 @@ def test_music_that_is_none_is_one_line_that_names_the_setting(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"nodes": NodesSettings(store="redis://127.0.0.1:6379/0")}, "among nodes"),
         ({"parts": ("focus",)}, "with the Focus alone"),
         ({"parts": ("focus-factory",)}, "with the Focus Factory alone"),
     ],
@@ -66,3 +65,5 @@ def test_numbers_that_no_conference_gets_are_said_with_the_reason(changed: dict[
 @pytest.mark.parametrize("parts", [("mcu",), ("registrar", "proxy"), ("focus", "focus-factory", "mcu-factory")])
 def test_nothing_is_said_of_numbers_where_they_work_or_nobody_expects_them(parts: tuple[str, ...]) -> None:
     assert list(cautions(attrs.evolve(ServeConfig(), parts=parts))) == []
+    shared = NodesSettings(store="redis://127.0.0.1:6379/0")
+    assert list(cautions(attrs.evolve(ServeConfig(), parts=parts, nodes=shared))) == []

@@ -164,7 +164,7 @@ class Nodes:
         seed: int = 1,
         authenticator: sip.Authenticator | None = None,
     ) -> None:
-        """``authenticator`` is that of the nodes; None: everybody is believed."""
+        """``authenticator`` is that of the nodes; None: everybody is believed. By a number everybody gets in."""
         self.network = SimNetwork(seed)
         self.network.clock.now = 100.0
         self.entropy = sip.SeededEntropy(f"nodes {seed}".encode())
@@ -173,6 +173,7 @@ class Nodes:
         self.authenticator = authenticator
         self.asked: list[tuple[str, Operation]] = []
         self.records = focus.MemoryStore(wall_clock=0.0)
+        self.numbers = focus.RecordNumbers(self.records, self.entropy.child("numbers"))
         self.servers: dict[str, Server] = {}
         self.up: set[str] = set()
         self.hint: str | None = None  #: the node that the proxy prefers to what its hash says
@@ -250,6 +251,8 @@ class Nodes:
             proxy=sip.ProxyConfig(trusted=TRUSTED, secret="of all nodes"),
             member=member,
             authenticator=self.authenticator,
+            numbers=self.numbers,
+            factory=focus.FactoryConfig(pstn_lobby_bypass=True),
         )
         factory = mcu.McuFactory(mcu.FactoryConfig(focus_peers=frozenset(FOCI)))
         factory.restore(self.store.places.values(), now=network.now)
