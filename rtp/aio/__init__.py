@@ -5,7 +5,7 @@ from __future__ import annotations
 from rtp.aio.audio_session import AudioSession, Playable, Recording
 from rtp.aio.chance import live_entropy
 from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress
-from rtp.aio.wav import read_wav, write_wav
+from rtp.aio.wav import WavWriter, read_wav, write_wav
 
 __all__ = [
     "Arrival",
@@ -17,6 +17,7 @@ __all__ = [
     "Recording",
     "TraceSink",
     "TransportAddress",
+    "WavWriter",
     "live_entropy",
     "read_wav",
     "write_wav",
