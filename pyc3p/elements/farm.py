@@ -31,6 +31,8 @@ SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
 _ROLES: Final = {"focus-factory": ("focus-factory",), "focus": ("focus",), "proxy": ("registrar", "proxy")}
 #: In which order the servers are put together; the MCUs, the people and the phones come after them.
 _ORDER: Final = ("mcu-factory", *_ROLES)
+#: The secret that several nodes have in common where the plan has none, by which they know what one of them sent on.
+_OF_ALL: Final = "of all nodes"
 
 
 @attrs.frozen(kw_only=True)
@@ -208,7 +210,7 @@ def _add_node(farm: Farm, name: str, entropy: sip.Entropy) -> None:
         mcu_factory_url=place.url(parts.MCU_FACTORY_PATH),
         mcu_factory_principal=name,
         callback_url=place.url(parts.FOCUS_PATH),
-        proxy=sip.ProxyConfig(trusted=place.trusted, secret=plan.secret),
+        proxy=sip.ProxyConfig(trusted=place.trusted, secret=plan.secret or _OF_ALL),
         member=Member(node, now=farm.clock()),
     )
     factory = farm.mcu_factories[name] = mcu.McuFactory(mcu.FactoryConfig(focus_peers=frozenset(plan.foci)))
