@@ -22,9 +22,10 @@ import time
 from multiprocessing.connection import Connection
 from typing import NamedTuple, cast
 
-from mcu import LegId, MixerSettings, SpeakerSettings
+from mcu import LegId, MixerSettings
+from mcu.plane.arrivals import Arrived
 from mcu.plane.line import Sent
-from mcu.plane.plane import ENOUGH, Arrived, MediaPlane
+from mcu.plane.plane import ENOUGH, MediaPlane
 from rtp import Capabilities, MediaStream, MediaStreamConfig, RtpSender, answer, negotiate, offer, ulaw_encode
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 
@@ -123,7 +124,7 @@ async def serve(pipe: Connection, legs: int, rooms: int, seconds: float, enough:
 
     ports = MediaPorts(arrived, config=MediaPortsConfig(host=HOST, port_range=(40_000, 49_999)))
     pipe.send([ports.open(LegId(number)).rtp[1] for number in range(legs)])
-    conferences = [plane.open(f"sip:{number}@example.com", SpeakerSettings()) for number in range(rooms)]
+    conferences = [plane.open(f"sip:{number}@example.com") for number in range(rooms)]
     for number, address in enumerate(pipe.recv()):
         conferences[number % rooms].add(LegId(number), stream(number, address))
     pipe.send("go")

@@ -6,6 +6,7 @@ tests drives both with the same packets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from mcu.plane.coding import TABLED, decode
@@ -120,31 +121,34 @@ class Inbound(Columns):
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, rows: list[int], packets: list[bytes], arrivals: list[float]) -> list[int]:
+    def receive(self, row: Rows, packets: Sequence[bytes], at: Real) -> Rows:
         """Take packets of `PACKET` octets, each from the address of the source of its row, in order of arrival.
 
         Returns which of them are no ordinary ones, by their places: nothing has come of these, nor of those of the same
         row after one of them.
         """
-        row, at = np.array(rows, dtype=np.intp), np.array(arrivals)
+        count = len(row)
+        refused: list[Rows] = []
+        if not count:
+            return np.zeros(0, dtype=np.intp)
         wire = np.frombuffer(b"".join(packets), dtype=_WIRE)
         fields = (wire["first"], wire["second"], *(wire[name].astype(np.int64) for name in ("number", "time", "ssrc")))
-        if len(set(rows)) == len(rows):
-            rounds = [np.arange(len(rows))]
-        else:
-            rounds = _rounds(row)
-        refused: list[int] = []
+        payload = wire["payload"]
         barred = np.zeros(self.size, dtype=np.bool_)
-        for places in rounds:
-            fit = self._fit(row[places], barred, *(field[places] for field in fields))
+        barred[row] = True
+        once = np.count_nonzero(barred) == count
+        barred[row] = False
+        for places in (np.arange(count),) if once else _rounds(row):
+            these = row[places]
+            fit = self._fit(these, barred, *(field[places] for field in fields))
             if not fit.all():
                 wrong = places[~fit]
                 barred[row[wrong]] = True
-                refused += wrong.tolist()
-                places = places[fit]
+                refused.append(wrong)
+                places, these = places[fit], these[fit]
             if len(places):
-                self._take(row[places], wire["payload"][places], at[places])
-        return sorted(refused)
+                self._take(these, payload[places], at[places])
+        return np.concatenate(refused) if refused else np.zeros(0, dtype=np.intp)
 
     def _fit(
         self, row: Rows, barred: Flags, first: Octets, second: Octets, number: Whole, time: Whole, ssrc: Whole
@@ -159,7 +163,8 @@ class Inbound(Columns):
 
     def _take(self, row: Rows, payload: Octets, at: Real) -> None:
         limits, waiting = self._limits, self.waiting[row]
-        self.ring[row, (self.head[row] + waiting) % _RING] = decode(self.coding[row], payload)
+        places = row * _RING + (self.head[row] + waiting) % _RING
+        self.ring.reshape(-1, FRAME)[places] = decode(self.coding[row], payload)
         difference = np.abs((at - self.arrival[row]) * self._rate - FRAME)
         reported, jitter = self.reported[row], self.jitter[row]
         self.reported[row] = np.where(difference < 2 * self._rate, reported + (difference - reported) / 16, reported)
@@ -194,7 +199,7 @@ class Inbound(Columns):
         """The rows that play, none of which is stalled, and the frame of each."""
         rows = np.nonzero(self.playing[: self.size])[0]
         head = self.head[rows]
-        frames = self.ring[rows, head]
+        frames = self.ring.reshape(-1, FRAME).take(rows * _RING + head, axis=0)
         self.head[rows] = (head + 1) % _RING
         self.waiting[rows] -= 1
         self.played[rows] += 1

@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu import ActiveSpeaker, LegId, Mixer, MixerSettings, Playback, SpeakerSettings, Tap
+from mcu.audio.level_meter import LevelMeter
+from mcu.plane.arrivals import Arrived
 from mcu.plane.conference_audio import ConferenceAudio
 from mcu.plane.line import Line, Sent
-from mcu.plane.plane import Arrived, MediaPlane
+from mcu.plane.plane import MediaPlane
 from rtp import (
     Capabilities,
     ComfortNoise,
@@ -41,6 +43,7 @@ from rtp import (
 )
 
 FRAME = 0.02
+LEVEL_INTERVAL = 0.1
 Key = tuple[str, int]
 
 
@@ -89,10 +92,13 @@ class ReferenceConference:
         self.legs: dict[LegId, ReferenceLeg] = {}
         self.mixer: Mixer[LegId] = Mixer(MixerSettings())
         self.speaker: ActiveSpeaker[LegId] = ActiveSpeaker(SpeakerSettings())
+        self.meter: LevelMeter[LegId] = LevelMeter(LEVEL_INTERVAL)
+        self.levels: dict[LegId, int] | None = None
         self.announcements = type(conference.announcements)()
         self.taps: list[tuple[LegId | None, list[bytes]]] = []
 
     def tick(self, now: float, out: list[Sent]) -> None:
+        self.levels = None
         if not self.legs:
             return
         frames = {number: leg.stream.pop_frame(now=now) for number, leg in self.legs.items()}
@@ -111,6 +117,7 @@ class ReferenceConference:
             for sent in leg.stream.send_frame(payload=leg.stream.encode(pcm), csrc=csrc, now=now):
                 out.append((number, *sent))
         self.speaker.update(self.mixer.energies, now=now)
+        self.levels = self.meter.update(self.mixer.energies, now=now)
 
     def skip(self, now: float) -> None:
         for _, sound in self.taps:
@@ -124,8 +131,10 @@ class Both:
     """The same conferences twice: with a plane, and without."""
 
     def __init__(self, conferences: int = 1, *, enough: int = 1) -> None:
-        self.plane = MediaPlane(MixerSettings(), jitter=MediaStreamConfig().jitter, enough=enough)
-        opened = [self.plane.open(f"sip:{each}@example.com", SpeakerSettings()) for each in range(conferences)]
+        self.plane = MediaPlane(
+            MixerSettings(), level_interval=LEVEL_INTERVAL, jitter=MediaStreamConfig().jitter, enough=enough
+        )
+        opened = [self.plane.open(f"sip:{each}@example.com") for each in range(conferences)]
         self.rooms = [(each, ReferenceConference(each)) for each in opened]
         self.legs: dict[LegId, tuple[int, Line, ReferenceLeg]] = {}
         self.taps: list[tuple[Tap, list[bytes]]] = []
@@ -149,6 +158,7 @@ class Both:
         conference, other = self.rooms[room]
         assert conference.remove(leg) == other.speaker.remove(leg)
         other.mixer.remove(leg)
+        other.meter.remove(leg)
         del other.legs[leg]
         other.taps = [each for each in other.taps if each[0] != leg]
         for each in (line.stream, reference.stream):
@@ -209,6 +219,7 @@ class Both:
         assert sorted(map(repr, our_events)) == sorted(map(repr, their_events))
         for conference, reference in self.rooms:
             assert conference.speaker == reference.speaker.current
+            assert skipped or not reference.legs or conference.levels == reference.levels
         self.steady += sum(line.flow is not None for _, line, _ in self.legs.values())
         return ours
 
