@@ -14,8 +14,7 @@ from typing import Any
 import attrs
 
 from mcu.events import LegId
-from mcu.plane.columns import Real, Rows, np
-from mcu.plane.inbound import PACKET
+from mcu.plane.columns import Flags, Real, Rows, Whole, np
 from mcu.plane.legs import Legs
 
 Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
@@ -31,14 +30,22 @@ class Candidates:
     arrivals: Real
     others: Rows  #: places of all other datagrams
 
+    def keep(self, packets: Sequence[bytes], kept: Flags) -> None:
+        """Go on with some of them, and with what was found in these; the rest is done with."""
+        self.places, self.rows, self.arrivals = self.places[kept], self.rows[kept], self.arrivals[kept]
+        self.packets = list(compress(packets, kept.tolist()))
 
-def candidates(batch: Sequence[Arrived], legs: Legs) -> Candidates:
-    """Take a batch apart. Of a leg nothing is a candidate that came after something that is none: the order is kept."""
+
+def candidates(batch: Sequence[Arrived], legs: Legs, lengths: Whole) -> Candidates:
+    """Take a batch apart; ``lengths`` are those of ordinary packets of each row.
+
+    Of a leg nothing is a candidate that came after something that is none: the order is kept.
+    """
     count = len(batch)
     names, kinds, packets, sources, arrivals = zip(*batch, strict=True)
     rows = _array(map(legs.rows.get, names, repeat(-1)), np.intp, count)
     fit = _array(map(eq, sources, map(legs.sources.get, names)), np.bool_, count)
-    fit &= _array(map(len, packets), np.intp, count) == PACKET
+    fit &= _array(map(len, packets), np.intp, count) == lengths[rows]
     if kinds.count("rtp") != count:
         fit &= _array(map(eq, kinds, repeat("rtp")), np.bool_, count)
     at = np.array(arrivals)

@@ -13,7 +13,7 @@ from mcu.plane.coding import TABLED, decode
 from mcu.plane.columns import FRAME, Columns, Flags, Octets, Real, Rows, Samples, Whole, np
 from rtp import DelayLimits, JitterBufferConfig, SteadyBuffer, SteadyDelay, SteadyInbound
 
-PACKET: Final = 12 + FRAME  #: octets of an ordinary packet
+PACKET: Final = 12 + FRAME  #: octets of an ordinary packet in clear
 #: Frames that have a place: what was played last, and 140 ms that wait. A leg with more is for its stream.
 _RING: Final = 8
 _MOST: Final = _RING - 2
@@ -34,6 +34,7 @@ class Inbound(Columns):
 
     FRESH: ClassVar[dict[str, tuple[Any, Any, tuple[int, ...]]]] = {
         "playing": (np.bool_, False, ()),
+        "length": (np.int64, PACKET, ()),
         "ssrc": (np.int64, 0, ()),
         "payload_type": (np.int64, 0, ()),
         "coding": (np.intp, 0, ()),
@@ -54,6 +55,7 @@ class Inbound(Columns):
         "ring": (np.dtype("<i2"), 0, (_RING, FRAME)),
     }
     playing: Flags
+    length: Whole  #: octets of an ordinary packet as it comes
     ssrc: Whole
     payload_type: Whole
     coding: Rows
@@ -92,6 +94,7 @@ class Inbound(Columns):
         buffer, delay = steady.buffer, steady.buffer.delay
         self.playing[row] = True
         self.ssrc[row], self.payload_type[row] = steady.ssrc, steady.payload_type
+        self.length[row] = PACKET + steady.overhead
         self.coding[row] = TABLED.index(steady.coding)
         self.number[row], self.time[row], self.arrival[row] = steady.next_number, steady.next_timestamp, steady.arrival
         self.reported[row], self.jitter[row], self.target[row] = steady.jitter, buffer.jitter, buffer.target

@@ -6,6 +6,7 @@ from typing import Final
 
 from mcu.events import LegId
 from mcu.plane.line import Line
+from rtp import SteadyFlow
 
 Address = tuple[str, int]
 
@@ -35,21 +36,23 @@ class Legs:
         self.by_leg[line.leg] = line
 
     def remove(self, line: Line) -> None:
-        """Take a row out; the last one moves to its place, and its line is told."""
+        """Take the row of a leg out that is not in steady flow; the last one moves there, and its line is told."""
         del self.by_leg[line.leg], self.rows[line.leg]
-        self.sources.pop(line.leg, None)
         row, last = line.row, self.lines.pop()
         name, destination = self.names.pop(), self.destinations.pop()
         if last is not line:
             self.lines[row], self.names[row], self.destinations[row] = last, name, destination
             self.rows[name] = last.row = row
 
-    def begin(self, line: Line, *, source: Address | None, destination: Address | None) -> None:
-        """A leg is in steady flow; without a source none of its packets is an ordinary one."""
-        if source is not None:
-            self.sources[line.leg] = source
-        self.destinations[line.row] = destination or _NOWHERE
+    def begin(self, line: Line, flow: SteadyFlow) -> None:
+        """A leg is in steady flow; while it hears nothing none of its packets is an ordinary one."""
+        inbound, outbound = flow.inbound, flow.outbound
+        if inbound is not None:
+            self.sources[line.leg] = inbound.source
+        self.destinations[line.row] = outbound.destination or _NOWHERE
+        line.flow, line.destination = flow, outbound.destination
 
     def end(self, line: Line) -> None:
         """It is not, any more."""
+        line.flow = None
         self.sources.pop(line.leg, None)

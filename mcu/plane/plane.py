@@ -8,7 +8,7 @@ its numbers to the plane (`rtp.SteadyFlow`), which has those of all legs in arra
 legs at once what each stream would have done. As soon as anything else happens to a leg, its numbers go back to its
 stream:
 
-- a packet comes that is no ordinary one: keys, comfort noise, RTCP, SRTP, another length, another source, a gap;
+- a packet comes that is no ordinary one: keys, comfort noise, RTCP, another length, another source, a gap;
 - its next frame is missing, or must be played sooner or later than it is its turn;
 - a report is due, or somebody outside wants something of the stream.
 
@@ -43,6 +43,7 @@ from mcu.plane.legs import Legs
 from mcu.plane.line import Broken, Line, Sent
 from mcu.plane.mixing import Mixed, Mixing
 from mcu.plane.outbound import Outbound
+from mcu.plane.secure import Secure
 from mcu.plane.speaking import Speaking
 from rtp import JitterBufferConfig, MediaCounters, MediaEvent, MediaStream, Outgoing
 
@@ -79,6 +80,7 @@ class MediaPlane:
         self._inbound = Inbound(self._jitter)
         self._outbound = Outbound()
         self._legs = Legs()
+        self._secure = Secure(self._legs, counters=self.counters, broken=self.broken)
         self._slow: dict[LegId, Line] = {}  #: those that are not in steady flow
         self._playing: dict[LegId, Line] = {}  #: those that hear something in place of the mix
         self._coding = np.zeros(0, dtype=np.intp)  #: of what each row hears, -1 for one that has no table
@@ -178,8 +180,8 @@ class MediaPlane:
         if flow.inbound is not None:
             self._inbound.end(row, flow.inbound)
         self._outbound.end(row, flow.outbound)
-        line.flow = None
         self._legs.end(line)
+        self._secure.end(line)
         self._slow[line.leg] = line
         line.held.resume(flow)
 
@@ -191,13 +193,11 @@ class MediaPlane:
         flow = stream.steady()
         if flow is None or (flow.inbound is not None and not self._inbound.fits(flow.inbound)):
             return
-        source, destination = None, flow.outbound.destination
         if flow.inbound is not None:
             self._inbound.begin(line.row, flow.inbound)
-            source = flow.inbound.source
         self._outbound.begin(line.row, flow.outbound)
-        self._legs.begin(line, source=source, destination=destination)
-        line.flow, line.destination = flow, destination
+        self._legs.begin(line, flow)
+        self._secure.begin(line, flow)
         del self._slow[line.leg]
 
     def counters_of(self, line: Line) -> MediaCounters:
@@ -221,19 +221,26 @@ class MediaPlane:
 
     def receive(self, batch: Sequence[Arrived], happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
         """Take in what came, in order of arrival; ``happened`` is told of events."""
-        slow: Sequence[Arrived] = batch
-        if self.arrays and batch:
-            found = candidates(batch, self._legs)
-            refused = self._inbound.receive(found.rows, found.packets, found.arrivals)
-            others = found.others
-            if len(refused):
-                others = np.sort(np.concatenate([others, found.places[refused]]))
-            slow = [batch[place] for place in others.tolist()]
-        for arrived in slow:
-            self._receive_slowly(arrived, happened)
+        if not self.arrays or not batch:
+            for arrived in batch:
+                self._receive_slowly(arrived, None, happened)
+            return
+        found = candidates(batch, self._legs, self._inbound.length)
+        opened = self._secure.open(found, batch) if self._secure.opens else {}
+        refused = self._inbound.receive(found.rows, found.packets, found.arrivals)
+        others = found.others
+        if len(refused):
+            others = np.sort(np.concatenate([others, found.places[refused]]))
+        for place in others.tolist():
+            self._receive_slowly(batch[place], opened.get(place), happened)
 
-    def _receive_slowly(self, arrived: Arrived, happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
-        """A packet that is for the stream of its leg."""
+    def _receive_slowly(
+        self,
+        arrived: Arrived,
+        opened: bytes | None,
+        happened: Callable[[LegId, list[MediaEvent], float], None],
+    ) -> None:
+        """A packet that is for the stream of its leg; ``opened`` is what was in it when that is known."""
         leg, kind, data, source, at = arrived
         line = self._legs.by_leg.get(leg)
         if line is None:  # it has ended, perhaps by what came before
@@ -245,7 +252,11 @@ class MediaPlane:
                 return
             if line.flow is not None and kind == "rtp":
                 line.rests_until = self._ticks + _REST
-            events = line.stream.receive(kind, data, source, now=at)
+            stream = line.stream
+            if opened is None:
+                events = stream.receive(kind, data, source, now=at)
+            else:
+                events = stream.receive_opened(opened, source, now=at)
             if events:
                 self.refresh(line)
                 happened(leg, events, at)
@@ -357,6 +368,8 @@ class MediaPlane:
         csrc, counts = mixed.csrc, mixed.csrc_counts
         name, destination = legs.names.__getitem__, legs.destinations.__getitem__
         for group, packets in self._outbound.packets(rows, payload, csrc, counts, now=now):
+            if self._secure.seals:
+                group, packets = self._secure.seal(group, packets, now)
             out += zip(map(name, group), repeat("rtp"), packets, map(destination, group), strict=False)
         for line in tuple(self._slow.values()):
             try:

@@ -110,6 +110,11 @@ class SrtpContext:
         #: Highest index received under the key before, by SSRC.
         self._before: dict[int, int] = {} if before is None else before._received.highest()
 
+    @property
+    def overhead(self) -> int:
+        """Octets by which an RTP packet is longer when it is protected."""
+        return self._rtp.tag_length + len(self._mki)
+
     def __repr__(self) -> str:
         return f"SrtpContext({self.profile.name!r})"
 

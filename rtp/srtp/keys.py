@@ -102,6 +102,11 @@ class ReceivingKeys:
         """Whether packets are encrypted."""
         return self._current is not None
 
+    @property
+    def overhead(self) -> int:
+        """Octets by which an RTP packet under the key in use is longer than the one inside."""
+        return 0 if self._current is None else self._current.overhead
+
     def unprotect(self, packet: bytes, *, rtcp: bool = False) -> bytes:
         """The packet inside. Raises MalformedPacket, ReplayedPacket or AuthenticationFailed."""
         if self._current is None:

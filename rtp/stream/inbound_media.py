@@ -101,9 +101,11 @@ class InboundMedia:
         if not self.receiving:
             self.jitter.reset()
 
-    def receive(self, data: bytes, source: TransportAddress, *, own_ssrc: int, now: float) -> list[MediaEvent] | None:
-        """One datagram; None when it was not taken as part of the stream."""
-        packet = self._open(data)
+    def receive(
+        self, data: bytes, source: TransportAddress, *, own_ssrc: int, opened: bool = False, now: float
+    ) -> list[MediaEvent] | None:
+        """One datagram, or what ``unprotect`` made of one; None when it was not taken as part of the stream."""
+        packet = self._open(data, opened)
         if packet is None:
             return None
         use = self._formats.get(packet.payload_type)
@@ -124,8 +126,8 @@ class InboundMedia:
             self.counts["malformed" if isinstance(error, MalformedPacket) else "unauthenticated"] += 1
             return None
 
-    def _open(self, data: bytes) -> RtpPacket | None:
-        clear = self.unprotect(data)
+    def _open(self, data: bytes, opened: bool) -> RtpPacket | None:
+        clear = data if opened else self.unprotect(data)
         if clear is None:
             return None
         try:
@@ -241,7 +243,7 @@ class InboundMedia:
         use, locked, buffer = self._formats.get(codec.payload_type), self.lock.undisputed(), self.jitter.steady()
         if buffer is None or locked is None or not isinstance(use, AudioCoding) or use.codes is None:
             return None
-        if use.clock_rate != SAMPLE_RATE or self.keys.secure or self.dtmf.active or not self.receiving:
+        if use.clock_rate != SAMPLE_RATE or self.dtmf.active or not self.receiving:
             return None
         receiver, source, heard = locked
         steady, played_time, arrival = buffer
@@ -263,6 +265,8 @@ class InboundMedia:
             arrival=arrival,
             jitter=receiver.jitter,
             buffer=steady,
+            open=self.unprotect if self.keys.secure else None,
+            overhead=self.keys.overhead,
         )
 
     def resume(self, steady: SteadyInbound | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
@@ -129,7 +131,12 @@ class OutboundMedia:
     # Steady flow: see ``rtp.stream.steady_flow``
 
     def steady(
-        self, destination: TransportAddress | None, *, sends: bool, terms: tuple[bool, float, float, float]
+        self,
+        destination: TransportAddress | None,
+        *,
+        sends: bool,
+        terms: tuple[bool, float, float, float],
+        seal: Callable[[bytes], bytes] | None,
     ) -> SteadyOutbound | None:
         """The numbers, when each frame is one packet and nothing else waits; ``terms`` are of `UnprovenAddress`."""
         coding, sender = self.coding, self.sender
@@ -149,6 +156,7 @@ class OutboundMedia:
             grace_ends=grace_ends,
             next_unproven=next_unproven,
             unproven_interval=interval,
+            seal=seal,
         )
 
     def resume(self, steady: SteadyOutbound) -> None:

@@ -2,12 +2,17 @@
 
 A `MediaStream` that says ``steady()`` gives these, and is not to be used until ``resume`` gave it them back. Between
 the two somebody who has many legs may do with arrays what the stream would have done, packet by packet and frame by
-frame. An ordinary packet is one that would change nothing but these numbers: RTP in clear with twelve octets of header,
+frame. An ordinary packet is one that would change nothing but these numbers: RTP with twelve octets of header,
 of the agreed format, as long as a frame, from the locked source and its address, that follows on the one before by
 number and by timestamp. Whatever else comes is for the stream.
+
+With SRTP the keys stay with the stream: packets are opened by its ``open`` and sealed by its ``seal``, one by one and
+in their order. What was opened and is no ordinary packet goes to ``MediaStream.receive_opened``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import attrs
 
@@ -42,6 +47,9 @@ class SteadyInbound:
     arrival: float  #: of the packet before it, monotonic seconds
     jitter: float  #: as reports count it (RFC 3550 section 6.4.1), in samples
     buffer: SteadyBuffer
+    #: Gives the packet inside one of SRTP; ``None``, and counted by the stream, for a forged one. ``None``: no SRTP.
+    open: Callable[[bytes], bytes | None] | None = attrs.field(default=None, repr=False)
+    overhead: int = 0  #: octets by which such a packet is longer
     arrived: int = 0  #: packets, since it was asked
 
 
@@ -61,6 +69,8 @@ class SteadyOutbound:
     grace_ends: float  #: until when everything leaves, if not
     next_unproven: float  #: when a packet may leave after that
     unproven_interval: float  #: seconds between two of these
+    #: Makes SRTP of a packet; raises LocalProtocolError when the key is used up. ``None``: no SRTP.
+    seal: Callable[[bytes], bytes] | None = attrs.field(default=None, repr=False)
     withheld: int = 0  #: frames that did not leave because of that, since it was asked
     sent: int = 0  #: packets, since it was asked
     sent_at: float = 0.0  #: when the last of these left

@@ -24,14 +24,17 @@ from mcu.plane.plane import MediaPlane
 from rtp import (
     Capabilities,
     ComfortNoise,
+    Crypto,
     Direction,
     Goodbye,
+    InlineKey,
     MediaAgreement,
     MediaEvent,
     MediaStream,
     MediaStreamConfig,
     RtpPacket,
     SenderReport,
+    SrtpContext,
     TelephoneEvent,
     UnprovenPolicy,
     alaw_encode,
@@ -44,16 +47,25 @@ from rtp import (
 
 FRAME = 0.02
 LEVEL_INTERVAL = 0.1
+SUITES = (None, None, "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM")
 Key = tuple[str, int]
 
 
-def agreement(number: int, law: str = "PCMU", ptime: int = 20, **capabilities: object) -> MediaAgreement:
+def key(number: int, suite: str) -> Crypto:
+    """What one side encrypts with; both sides can tell."""
+    octets = random.Random(number).randbytes(28 if suite.startswith("AEAD") else 30)
+    return Crypto(1, suite, (InlineKey(octets),))
+
+
+def agreement(number: int, law: str = "PCMU", ptime: int = 20, suite: str | None = None) -> MediaAgreement:
     """What the MCU has agreed on with phone ``number``."""
     ours = offer(Capabilities(), "192.0.2.1", 40_000 + 2 * number)
     codecs = tuple(codec for codec in Capabilities().codecs if codec.encoding != ("PCMA" if law == "PCMU" else "PCMU"))
     theirs = answer(ours, Capabilities(codecs=codecs), "192.0.2.9", 10_000 + 2 * number)
     audio = negotiate(ours, theirs).audio
     assert audio is not None
+    if suite is not None:
+        audio = attrs.evolve(audio, local_crypto=key(number, suite), remote_crypto=key(-1 - number, suite))
     return attrs.evolve(audio, ptime=ptime)
 
 
@@ -143,9 +155,18 @@ class Both:
         self.steady = 0  #: legs that were in steady flow, tick by tick
         self.heard: list[bytes] = []
 
-    def add(self, number: int, room: int = 0, law: str = "PCMU", *, trusted: bool = True, ptime: int = 20) -> LegId:
+    def add(
+        self,
+        number: int,
+        room: int = 0,
+        law: str = "PCMU",
+        *,
+        trusted: bool = True,
+        ptime: int = 20,
+        suite: str | None = None,
+    ) -> LegId:
         leg = LegId(number)
-        agreed = agreement(number, law, ptime)
+        agreed = agreement(number, law, ptime, suite)
         conference, reference = self.rooms[room]
         line = conference.add(leg, stream(number, agreed, trusted=trusted, now=self.now))
         reference.legs[leg] = ReferenceLeg(stream(number, agreed, trusted=trusted, now=self.now))
@@ -237,8 +258,9 @@ class Both:
 class PhoneOfTest:
     """What sends to one leg: mostly sound in its turn, sometimes something else."""
 
-    def __init__(self, leg: LegId, law: str, chance: random.Random) -> None:
+    def __init__(self, leg: LegId, law: str, chance: random.Random, suite: str | None = None) -> None:
         self.leg, self.law, self.chance = leg, law, chance
+        self.context = None if suite is None else SrtpContext(suite, *key(-1 - leg, suite).master())
         self.ssrc, self.number, self.time = 5000 + leg, chance.randrange(65_536), chance.randrange(2**32)
         self.source = ("192.0.2.9", 10_000 + 2 * leg)
         self.loud = chance.choice([0, 30, 3_000, 9_000])
@@ -257,7 +279,11 @@ class PhoneOfTest:
         data = bytes(RtpPacket(kind, self.number, self.time, self.ssrc, payload, marker))
         self.number = self.number + 1 & 0xFFFF
         self.time = self.time + advance & 0xFFFF_FFFF
-        return data
+        return data if self.context is None else self.context.protect(data)
+
+    def report(self, *packets: SenderReport | Goodbye) -> bytes:
+        data = build_compound(packets)
+        return data if self.context is None else self.context.protect_rtcp(data)
 
     def frame(self, odd: float, reached: float) -> Iterable[Arrived]:
         """What arrives before the next tick, after ``reached``."""
@@ -269,7 +295,7 @@ class PhoneOfTest:
         if chance.random() >= odd:
             yield self.leg, "rtp", self.packet(self.sound()), self.source, at
             return
-        what = chance.randrange(16)
+        what = chance.randrange(17)
         if what == 0:
             self.packet(b"")  # lost
         elif what == 1:
@@ -293,7 +319,7 @@ class PhoneOfTest:
             yield self.leg, "rtp", self.packet(self.sound(80), advance=80), self.source, at
         elif what == 8:
             report = SenderReport(self.ssrc, 1 << 40, self.time, 5, 800)
-            yield self.leg, "rtcp", build_compound([report]), (self.source[0], self.source[1] + 1), at
+            yield self.leg, "rtcp", self.report(report), (self.source[0], self.source[1] + 1), at
         elif what == 9:
             stranger = RtpPacket(0, 7, 9, 77, self.sound())
             yield self.leg, "rtp", bytes(stranger), ("203.0.113.5", 4000), at
@@ -312,11 +338,16 @@ class PhoneOfTest:
         elif what == 14:
             self.ssrc += 1000
             yield self.leg, "rtp", self.packet(self.sound()), self.source, at
+        elif what == 15:
+            data = bytearray(self.packet(self.sound()))
+            data[-1] ^= 1  # another sound, and with SRTP a forged one
+            yield self.leg, "rtp", bytes(data), self.source, at
+            yield self.leg, "rtp", self.packet(self.sound()), self.source, at
         else:
             yield (
                 self.leg,
                 "rtcp",
-                build_compound([SenderReport(self.ssrc, 1, 2, 3, 4), Goodbye((self.ssrc,))]),
+                self.report(SenderReport(self.ssrc, 1, 2, 3, 4), Goodbye((self.ssrc,))),
                 (
                     self.source[0],
                     self.source[1] + 1,
@@ -359,8 +390,10 @@ def controlled(both: Both, chance: random.Random, phones: dict[LegId, PhoneOfTes
     elif what == 7:
         both.tap(room, chance.choice([None, leg]))
     else:
-        new = both.add(max(both.legs) + 1, chance.randrange(len(both.rooms)), chance.choice(["PCMU", "PCMA"]))
-        phones[new] = PhoneOfTest(new, both.legs[new][1].codec, chance)
+        suite = chance.choice(SUITES)
+        room = chance.randrange(len(both.rooms))
+        new = both.add(max(both.legs) + 1, room, chance.choice(["PCMU", "PCMA"]), suite=suite)
+        phones[new] = PhoneOfTest(new, both.legs[new][1].codec, chance, suite)
 
 
 @settings(max_examples=40, deadline=None)
@@ -382,8 +415,9 @@ def test_what_leaves_is_the_same_with_and_without_a_plane(
     for number in range(1, legs + 1):
         law = chance.choice(["PCMU", "PCMU", "PCMA"])
         ptime = chance.choice([20, 20, 20, 30, 40])
-        leg = both.add(number, chance.randrange(rooms), law, trusted=chance.random() < 0.5, ptime=ptime)
-        phones[leg] = PhoneOfTest(leg, law, chance)
+        suite, trusted = chance.choice(SUITES), chance.random() < 0.5
+        leg = both.add(number, chance.randrange(rooms), law, trusted=trusted, ptime=ptime, suite=suite)
+        phones[leg] = PhoneOfTest(leg, law, chance, suite)
     for _ in range(ticks):
         batch = [each for phone in phones.values() if phone.loud for each in phone.frame(odd, both.now)]
         both.receive(sorted(batch, key=lambda each: each[4]))
@@ -399,11 +433,12 @@ def talk(both: Both, phones: list[PhoneOfTest], ticks: int) -> None:
         both.tick()
 
 
+@pytest.mark.parametrize("suite", [None, "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"])
 @pytest.mark.parametrize("law", ["PCMU", "PCMA"])
-def test_legs_with_ordinary_packets_are_in_steady_flow(law: str) -> None:
+def test_legs_with_ordinary_packets_are_in_steady_flow(law: str, suite: str | None) -> None:
     both = Both()
     chance = random.Random(1)
-    phones = [PhoneOfTest(both.add(number, law=law), law, chance) for number in range(1, 7)]
+    phones = [PhoneOfTest(both.add(number, law=law, suite=suite), law, chance, suite) for number in range(1, 7)]
     for phone in phones:
         phone.loud = 3_000
     talk(both, phones, 20)
