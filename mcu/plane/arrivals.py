@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from mcu.events import LegId
-from mcu.plane.columns import Flags, Real, Rows, Whole, np
+from mcu.plane.columns import Real, Rows, Whole, np
 from mcu.plane.legs import Legs
 
 Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
@@ -29,11 +29,6 @@ class Candidates:
     packets: Sequence[bytes]
     arrivals: Real
     others: Rows  #: places of all other datagrams
-
-    def keep(self, packets: Sequence[bytes], kept: Flags) -> None:
-        """Go on with some of them, and with what was found in these; the rest is done with."""
-        self.places, self.rows, self.arrivals = self.places[kept], self.rows[kept], self.arrivals[kept]
-        self.packets = list(compress(packets, kept.tolist()))
 
 
 def candidates(batch: Sequence[Arrived], legs: Legs, lengths: Whole) -> Candidates:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from mcu.plane.coding import TABLED, decode
 from mcu.plane.columns import FRAME, Columns, Flags, Octets, Real, Rows, Samples, Whole, np
+from mcu.plane.secure import Secure
 from rtp import DelayLimits, JitterBufferConfig, SteadyBuffer, SteadyDelay, SteadyInbound
 
 PACKET: Final = 12 + FRAME  #: octets of an ordinary packet in clear
@@ -124,8 +125,9 @@ class Inbound(Columns):
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, row: Rows, packets: Sequence[bytes], at: Real) -> Rows:
-        """Take packets of `PACKET` octets, each from the address of the source of its row, in order of arrival.
+    def receive(self, row: Rows, packets: Sequence[bytes], at: Real, secure: Secure) -> Rows:
+        """Take packets of the length of ordinary ones, each from the address of the source of its row, in order of
+        arrival.
 
         Returns which of them are no ordinary ones, by their places: nothing has come of these, nor of those of the same
         row after one of them.
@@ -134,7 +136,8 @@ class Inbound(Columns):
         refused: list[Rows] = []
         if not count:
             return np.zeros(0, dtype=np.intp)
-        wire = np.frombuffer(b"".join(packets), dtype=_WIRE)
+        heads = b"".join([packet[:PACKET] for packet in packets] if secure.opens else packets)
+        wire = np.frombuffer(bytearray(heads) if secure.opens else heads, dtype=_WIRE)
         fields = (wire["first"], wire["second"], *(wire[name].astype(np.int64) for name in ("number", "time", "ssrc")))
         payload = wire["payload"]
         barred = np.zeros(self.size, dtype=np.bool_)
@@ -144,11 +147,15 @@ class Inbound(Columns):
         for places in (np.arange(count),) if once else _rounds(row):
             these = row[places]
             fit = self._fit(these, barred, *(field[places] for field in fields))
-            if not fit.all():
-                wrong = places[~fit]
+            wrong = places[~fit]
+            places, these = places[fit], these[fit]
+            if secure.opens:
+                authentic, unknown = secure.open(places, these, packets, payload, at)
+                wrong = np.concatenate([wrong, places[unknown]])
+                places, these = places[authentic], these[authentic]
+            if len(wrong):
                 barred[row[wrong]] = True
                 refused.append(wrong)
-                places, these = places[fit], these[fit]
             if len(places):
                 self._take(these, payload[places], at[places])
         return np.concatenate(refused) if refused else np.zeros(0, dtype=np.intp)

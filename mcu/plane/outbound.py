@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from mcu.plane.columns import FRAME, Columns, Flags, Octets, Real, Rows, Whole, np
+from mcu.plane.secure import Secure
 from rtp import SteadyOutbound
 
 
@@ -85,7 +86,7 @@ class Outbound(Columns):
             self.time[:size][passed] = self.time[:size][passed] + FRAME & 0xFFFF_FFFF
 
     def packets(
-        self, rows: Rows, payload: Octets, csrc: Whole, counts: Whole, *, now: float
+        self, rows: Rows, payload: Octets, csrc: Whole, counts: Whole, *, secure: Secure, now: float
     ) -> list[tuple[list[int], list[bytes]]]:
         """A packet for each of ``rows``, some rows and their packets at a time; ``payload``, ``csrc`` and ``counts``,
         how many of these are meant, are those of every row."""
@@ -101,8 +102,12 @@ class Outbound(Columns):
             wire["number"], wire["time"], wire["ssrc"] = self.number[group], self.time[group], self.ssrc[group]
             if count:
                 wire["csrc"] = csrc[group, :count]
-            wire["payload"] = payload[group]
-            made.append((group.tolist(), wire.view(f"V{wire.itemsize}").tolist()))
+            sound = payload[group]
+            if secure.seals:
+                secure.encrypt(group, sound)
+            wire["payload"] = sound
+            these, packets = group.tolist(), wire.view(f"V{wire.itemsize}").tolist()
+            made.append(secure.seal(these, packets, now) if secure.seals else (these, packets))
         self._sent(rows, now)
         return made
 

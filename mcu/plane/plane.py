@@ -80,7 +80,7 @@ class MediaPlane:
         self._inbound = Inbound(self._jitter)
         self._outbound = Outbound()
         self._legs = Legs()
-        self._secure = Secure(self._legs, counters=self.counters, broken=self.broken)
+        self._secure = Secure(self._legs, broken=self.broken, forged=self._forged)
         self._slow: dict[LegId, Line] = {}  #: those that are not in steady flow
         self._playing: dict[LegId, Line] = {}  #: those that hear something in place of the mix
         self._coding = np.zeros(0, dtype=np.intp)  #: of what each row hears, -1 for one that has no table
@@ -114,7 +114,7 @@ class MediaPlane:
         """Let a leg take part from the next tick on."""
         codec = stream.agreement.codec.encoding.upper()
         row = self.mixing.add(conference.index, leg)
-        for columns in (self.speaking, self._inbound, self._outbound):
+        for columns in (self.speaking, self._inbound, self._outbound, self._secure):
             columns.append()
         line = Line(leg, row, codec, stream, self.recall)
         self._legs.add(line)
@@ -134,7 +134,7 @@ class MediaPlane:
         self._playing.pop(line.leg, None)
         row = line.row
         self._legs.remove(line)
-        for columns in (self.mixing, self.speaking, self._inbound, self._outbound):
+        for columns in (self.mixing, self.speaking, self._inbound, self._outbound, self._secure):
             columns.remove(row)
         for column in (self._due, self._coding):
             column[row] = column[-1]
@@ -223,24 +223,24 @@ class MediaPlane:
         """Take in what came, in order of arrival; ``happened`` is told of events."""
         if not self.arrays or not batch:
             for arrived in batch:
-                self._receive_slowly(arrived, None, happened)
+                self._receive_slowly(arrived, happened)
             return
         found = candidates(batch, self._legs, self._inbound.length)
-        opened = self._secure.open(found, batch) if self._secure.opens else {}
-        refused = self._inbound.receive(found.rows, found.packets, found.arrivals)
+        refused = self._inbound.receive(found.rows, found.packets, found.arrivals, self._secure)
         others = found.others
         if len(refused):
             others = np.sort(np.concatenate([others, found.places[refused]]))
         for place in others.tolist():
-            self._receive_slowly(batch[place], opened.get(place), happened)
+            self._receive_slowly(batch[place], happened)
 
-    def _receive_slowly(
-        self,
-        arrived: Arrived,
-        opened: bytes | None,
-        happened: Callable[[LegId, list[MediaEvent], float], None],
-    ) -> None:
-        """A packet that is for the stream of its leg; ``opened`` is what was in it when that is known."""
+    def _forged(self, line: Line, at: float) -> None:
+        """A packet that its stream found to be none, which costs as much as any that is no ordinary one."""
+        if not line.own.take(at):  # each that follows is asked for its allowance first
+            line.rests_until = self._ticks + _REST
+            self.recall(line)
+
+    def _receive_slowly(self, arrived: Arrived, happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
+        """A packet that is for the stream of its leg."""
         leg, kind, data, source, at = arrived
         line = self._legs.by_leg.get(leg)
         if line is None:  # it has ended, perhaps by what came before
@@ -252,11 +252,7 @@ class MediaPlane:
                 return
             if line.flow is not None and kind == "rtp":
                 line.rests_until = self._ticks + _REST
-            stream = line.stream
-            if opened is None:
-                events = stream.receive(kind, data, source, now=at)
-            else:
-                events = stream.receive_opened(opened, source, now=at)
+            events = line.stream.receive(kind, data, source, now=at)
             if events:
                 self.refresh(line)
                 happened(leg, events, at)
@@ -367,9 +363,7 @@ class MediaPlane:
         self._outbound.pass_over(rows)
         csrc, counts = mixed.csrc, mixed.csrc_counts
         name, destination = legs.names.__getitem__, legs.destinations.__getitem__
-        for group, packets in self._outbound.packets(rows, payload, csrc, counts, now=now):
-            if self._secure.seals:
-                group, packets = self._secure.seal(group, packets, now)
+        for group, packets in self._outbound.packets(rows, payload, csrc, counts, secure=self._secure, now=now):
             out += zip(map(name, group), repeat("rtp"), packets, map(destination, group), strict=False)
         for line in tuple(self._slow.values()):
             try:

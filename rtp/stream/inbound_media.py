@@ -101,11 +101,9 @@ class InboundMedia:
         if not self.receiving:
             self.jitter.reset()
 
-    def receive(
-        self, data: bytes, source: TransportAddress, *, own_ssrc: int, opened: bool = False, now: float
-    ) -> list[MediaEvent] | None:
-        """One datagram, or what ``unprotect`` made of one; None when it was not taken as part of the stream."""
-        packet = self._open(data, opened)
+    def receive(self, data: bytes, source: TransportAddress, *, own_ssrc: int, now: float) -> list[MediaEvent] | None:
+        """One datagram; None when it was not taken as part of the stream."""
+        packet = self._open(data)
         if packet is None:
             return None
         use = self._formats.get(packet.payload_type)
@@ -126,8 +124,8 @@ class InboundMedia:
             self.counts["malformed" if isinstance(error, MalformedPacket) else "unauthenticated"] += 1
             return None
 
-    def _open(self, data: bytes, opened: bool) -> RtpPacket | None:
-        clear = data if opened else self.unprotect(data)
+    def _open(self, data: bytes) -> RtpPacket | None:
+        clear = self.unprotect(data)
         if clear is None:
             return None
         try:
@@ -265,6 +263,7 @@ class InboundMedia:
             arrival=arrival,
             jitter=receiver.jitter,
             buffer=steady,
+            keys=self.keys.steady(receiver.ssrc, newest[0]),
             open=self.unprotect if self.keys.secure else None,
             overhead=self.keys.overhead,
         )
@@ -279,5 +278,7 @@ class InboundMedia:
             self._held = None
             self._line.resume(steady.arrived, units, arrival=steady.arrival)
             self.lock.resume(arrival=steady.arrival)
+            if steady.keys is not None:
+                self.keys.resume(steady.ssrc, steady.arrived)
             last = steady.next_timestamp - units & 0xFFFF_FFFF
             self.lock.locked.resume(steady.arrived, timestamp=last, arrival=steady.arrival, jitter=steady.jitter)

@@ -151,13 +151,9 @@ class MediaStream:
         self._in.counts["foreign" if foreign else "malformed"] += 1
         return []
 
-    def receive_opened(self, data: bytes, source: TransportAddress, *, now: float) -> list[MediaEvent]:
-        """An RTP packet that ``SteadyInbound.open`` of this stream gave, and that is no ordinary one."""
-        return self._receive_rtp(data, source, now, True)
-
-    def _receive_rtp(self, data: bytes, source: TransportAddress, now: float, opened: bool = False) -> list[MediaEvent]:
+    def _receive_rtp(self, data: bytes, source: TransportAddress, now: float) -> list[MediaEvent]:
         host = self._in.lock.source
-        events = self._in.receive(data, source, own_ssrc=self._sender.ssrc, opened=opened, now=now)
+        events = self._in.receive(data, source, own_ssrc=self._sender.ssrc, now=now)
         if events is None:
             if source == self._in.echo:  # what we sent there comes back: no source, but somebody who takes part
                 self._unproven.heard(source[0])
@@ -386,8 +382,7 @@ class MediaStream:
         if busy or not self._rtcp.steady(self.remote_ssrc, sends=self.sending):
             return None
         terms = self._unproven.terms(self.destination)
-        seal = None if self._protector is None else self._protector.protect
-        outbound = self._out.steady(self.destination, sends=self.sending, terms=terms, seal=seal)
+        outbound = self._out.steady(self.destination, sends=self.sending, terms=terms, protector=self._protector)
         return None if outbound is None else SteadyFlow(inbound=inbound, outbound=outbound)
 
     def resume(self, flow: SteadyFlow) -> None:
@@ -396,5 +391,7 @@ class MediaStream:
         if flow.received_at is not None:
             self._alive(flow.received_at)
         self._out.resume(flow.outbound)
+        if flow.outbound.keys is not None and self._protector is not None:
+            self._protector.resume_sending(flow.outbound.ssrc, flow.outbound.sent)
         self._unproven.resume(withheld=flow.outbound.withheld, sent=flow.sent_at)
         self._rtcp.resume(self.remote_ssrc, received=flow.received_at, sent=flow.sent_at)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
 from rtp.errors import LocalProtocolError
 from rtp.sdp.agreement import MediaAgreement
+from rtp.srtp.context import SrtpContext
 from rtp.stream.dtmf import DtmfSender
 from rtp.stream.pacing import Pacer
 from rtp.stream.packetizer import Packetizer
@@ -136,7 +135,7 @@ class OutboundMedia:
         *,
         sends: bool,
         terms: tuple[bool, float, float, float],
-        seal: Callable[[bytes], bytes] | None,
+        protector: SrtpContext | None,
     ) -> SteadyOutbound | None:
         """The numbers, when each frame is one packet and nothing else waits; ``terms`` are of `UnprovenAddress`."""
         coding, sender = self.coding, self.sender
@@ -156,7 +155,8 @@ class OutboundMedia:
             grace_ends=grace_ends,
             next_unproven=next_unproven,
             unproven_interval=interval,
-            seal=seal,
+            keys=None if protector is None else protector.steady_sending(sender.ssrc),
+            seal=None if protector is None else protector.protect,
         )
 
     def resume(self, steady: SteadyOutbound) -> None:

@@ -6,8 +6,9 @@ frame. An ordinary packet is one that would change nothing but these numbers: RT
 of the agreed format, as long as a frame, from the locked source and its address, that follows on the one before by
 number and by timestamp. Whatever else comes is for the stream.
 
-With SRTP the keys stay with the stream: packets are opened by its ``open`` and sealed by its ``seal``, one by one and
-in their order. What was opened and is no ordinary packet goes to ``MediaStream.receive_opened``.
+With SRTP a packet is an ordinary one by its header, which is not encrypted, and when it is authentic. With AES-CM the
+key stream and the tag of each can be had from ``keys``. Otherwise packets are opened by ``open`` and sealed by
+``seal``, one by one and in their order, and the stream counts those that are forged.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 import attrs
 
 from rtp.codecs.coding import AudioCoding
+from rtp.srtp.steady_keys import SteadyKeys
 from rtp.stream.play_delay import SteadyDelay
 
 TransportAddress = tuple[str, int]
@@ -47,6 +49,7 @@ class SteadyInbound:
     arrival: float  #: of the packet before it, monotonic seconds
     jitter: float  #: as reports count it (RFC 3550 section 6.4.1), in samples
     buffer: SteadyBuffer
+    keys: SteadyKeys | None = attrs.field(default=None, repr=False)
     #: Gives the packet inside one of SRTP; ``None``, and counted by the stream, for a forged one. ``None``: no SRTP.
     open: Callable[[bytes], bytes | None] | None = attrs.field(default=None, repr=False)
     overhead: int = 0  #: octets by which such a packet is longer
@@ -69,6 +72,7 @@ class SteadyOutbound:
     grace_ends: float  #: until when everything leaves, if not
     next_unproven: float  #: when a packet may leave after that
     unproven_interval: float  #: seconds between two of these
+    keys: SteadyKeys | None = attrs.field(default=None, repr=False)
     #: Makes SRTP of a packet; raises LocalProtocolError when the key is used up. ``None``: no SRTP.
     seal: Callable[[bytes], bytes] | None = attrs.field(default=None, repr=False)
     withheld: int = 0  #: frames that did not leave because of that, since it was asked

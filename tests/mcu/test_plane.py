@@ -463,6 +463,22 @@ def test_who_makes_every_packet_an_odd_one_is_heard_as_far_as_its_allowance_goes
     assert both.plane.counters["packets beyond the allowance of a leg"] < 2 * dropped + 10  # and then again
 
 
+@pytest.mark.parametrize("suite", ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"])
+def test_who_forges_packets_of_srtp_uses_up_an_allowance_too(suite: str) -> None:
+    both = Both()
+    leg = both.add(1, suite=suite)
+    phone = PhoneOfTest(leg, "PCMU", random.Random(1), suite)
+    talk(both, [phone], 30)
+    line = both.legs[leg][1]
+    assert line.flow is not None
+    forged = bytearray(phone.packet(phone.sound()))
+    forged[-1] ^= 1
+    flood: list[Arrived] = [(leg, "rtp", bytes(forged), phone.source, both.now + 0.001)] * 1000
+    both.plane.receive(flood, lambda leg, events, at: None)
+    assert both.plane.counters["packets beyond the allowance of a leg"] > 900
+    assert 0 < line.stream.counters().unauthenticated < 100
+
+
 def test_a_stranger_does_not_use_up_the_allowance_of_a_phone() -> None:
     both = Both()
     leg = both.add(1, ptime=30)  # no steady flow: each packet of the phone is for its stream
