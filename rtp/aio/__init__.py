@@ -5,6 +5,7 @@ from __future__ import annotations
 from rtp.aio.audio_session import AudioSession, Playable, Recording
 from rtp.aio.chance import live_entropy
 from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress
+from rtp.aio.shared_port import SharedPort
 from rtp.aio.wav import read_wav, write_wav
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "OpenPorts",
     "Playable",
     "Recording",
+    "SharedPort",
     "TraceSink",
     "TransportAddress",
     "live_entropy",

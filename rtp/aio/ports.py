@@ -179,7 +179,7 @@ class MediaPorts:
             while self._free or self._resting:
                 port = self._drawn() if self._free else self._resting.popleft()
                 try:
-                    return _bind(self.config.host, port)
+                    return bind_pair(self.config.host, port)
                 except OSError as error:
                     taken.append(port)
                     if error.errno == errno.EADDRNOTAVAIL or error.errno not in _UNAVAILABLE:
@@ -249,8 +249,8 @@ class MediaPorts:
             self._on_batch(batch)
 
 
-def _bind(host: str, port: int) -> _Pair:
-    """Both sockets, or none."""
+def bind_pair(host: str, port: int) -> _Pair:
+    """The sockets of two ports, or none. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sockets: dict[str, socket.socket] = {}
     try:

@@ -73,8 +73,15 @@ class OneSet:
     ``came`` is called when the loop found something to read, after that was read.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, drain: int, came: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        drain: int,
+        came: Callable[[], None],
+        many: Callable[[], bool] | None = None,
+    ) -> None:
         self._loop, self._looks, self._came = loop, min(drain, _LOOKS), came
+        self._many = many or (lambda: len(self._reads) >= MANY)
         self._set = select.epoll()
         self._reads: dict[int, Read] = {}
         self._pause: asyncio.TimerHandle | None = None
@@ -82,8 +89,8 @@ class OneSet:
 
     @property
     def many(self) -> bool:
-        """Whether there are so many sockets that it is better to look at them now and then."""
-        return len(self._reads) >= MANY
+        """Whether there are so many sockets or legs that it is better to look at them now and then."""
+        return self._many()
 
     def add(self, opened: socket.socket, read: Read) -> None:
         """Watch a socket."""
@@ -152,6 +159,12 @@ class OneSet:
             self._watch()
 
 
-def readiness(loop: asyncio.AbstractEventLoop, drain: int, came: Callable[[], None]) -> EachSocket | OneSet:
-    """The best way here."""
-    return OneSet(loop, drain, came) if hasattr(select, "epoll") else EachSocket(loop, drain, came)
+def readiness(
+    loop: asyncio.AbstractEventLoop,
+    drain: int,
+    came: Callable[[], None],
+    *,
+    many: Callable[[], bool] | None = None,
+) -> EachSocket | OneSet:
+    """The best way here; ``many`` says whether to look now and then, by default when there are many sockets."""
+    return OneSet(loop, drain, came, many) if hasattr(select, "epoll") else EachSocket(loop, drain, came)
