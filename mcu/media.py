@@ -17,6 +17,7 @@ from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, M
 from mcu.identity import conference_id
 from mcu.leg import Leg
 from mcu.leg_state import State
+from mcu.media_peers import MediaPeers
 from mcu.medium import Carried
 from rtp import (
     Agreement,
@@ -52,7 +53,8 @@ class Media:
         from mcu.plane.plane import MediaPlane
 
         self._context, self._settings = context, config
-        self.descriptions = AudioDescriptions(context, config)
+        self._peers = MediaPeers(context.emit, owner=config.owner) if config.single_port else None
+        self.descriptions = AudioDescriptions(context, config, self._peers)
         self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
@@ -164,6 +166,8 @@ class Media:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
         known = self._lines.pop(leg.id, None)
         self._paced.pop(leg.id, None)
+        if self._peers is not None:
+            self._peers.forget(leg.id)
         if known is None:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rtp.aio.audio_session import AudioSession, Playable, Recording
 from rtp.aio.chance import live_entropy
 from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress
-from rtp.aio.shared_port import SharedPort
+from rtp.aio.shared_port import SharedPort, media_ports
 from rtp.aio.wav import read_wav, write_wav
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "TraceSink",
     "TransportAddress",
     "live_entropy",
+    "media_ports",
     "read_wav",
     "write_wav",
 ]

@@ -12,7 +12,7 @@ import errno
 import secrets
 import socket
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import attrs
@@ -66,6 +66,7 @@ class MediaPortsConfig(Shown):
     drain: int = 32  #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
     #: Datagrams held for one hand-over. Beyond it they are dropped and counted, or with many legs handed over at once.
     batch: int = 2_048
+    shared: bool = False  #: whether `media_ports` makes a `SharedPort`: the first pair of the range for all legs
 
 
 @attrs.frozen
@@ -121,6 +122,11 @@ class MediaPorts:
     def __len__(self) -> int:
         return len(self._pairs)
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was lost at the sockets, in words for a log."""
+        return {"media dropped in": self.dropped_in, "media dropped out": self.dropped_out}
+
     def open(self, key: Hashable) -> OpenPorts:
         """Ports for a leg; raises OSError when the range is used up or the address is not ours."""
         if key in self._pairs:
@@ -133,6 +139,9 @@ class MediaPorts:
             self._senders[kind][key] = opened.sendto
             self._readiness.add(opened, self._reader(key, kind, opened, pair.addresses[kind]))
         return OpenPorts(pair.addresses["rtp"], pair.addresses["rtcp"])
+
+    def expect(self, key: Hashable, *, rtp: TransportAddress | None, rtcp: TransportAddress | None) -> None:
+        """Nothing has to be told here, as each leg has ports of its own; see `SharedPort.expect`."""
 
     def close(self, key: Hashable) -> None:
         """Give the ports of a leg back; does nothing when it has none."""

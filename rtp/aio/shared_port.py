@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Hashable, Iterable
+import struct
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final
 
 from rtp.aio.many_messages import MOST, Messages, messages
-from rtp.aio.ports import Arrival, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress, bind_pair
+from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress, bind_pair
 from rtp.aio.readiness import EachSocket, OneSet, readiness
 
 #: Octets that the system is asked to hold of what has come: 20 ms of some thousand legs. It gives what it may.
@@ -28,7 +29,8 @@ class SharedPort:
     """As `MediaPorts`, with one pair of ports for all; ``expect`` says where the datagrams of a leg come from.
 
     To be used on the thread of a running loop. The ports are the first pair of the range. Counters: ``strangers``
-    (datagrams from addresses that no leg has), ``dropped_out`` and ``unknown`` (sent for a leg that is not open).
+    (datagrams from addresses that no leg has), ``unreachable`` (addresses of another family), ``dropped_out`` and
+    ``unknown`` (sent for a leg that is not open).
     """
 
     def __init__(
@@ -39,12 +41,12 @@ class SharedPort:
         trace: TraceSink | None = None,
     ) -> None:
         self.config = config or MediaPortsConfig()
-        self.strangers = self.dropped_out = self.unknown = 0
+        self.strangers = self.unreachable = self.dropped_out = self.unknown = 0
         self._on_batch, self._trace = on_batch, trace
         self._loop = asyncio.get_running_loop()
         self._legs: dict[Hashable, dict[str, Hashable]] = {}  #: handles by kind
         self._sources: dict[str, dict[Hashable, tuple[Hashable, TransportAddress]]] = {"rtp": {}, "rtcp": {}}
-        self._handles: dict[TransportAddress, Hashable] = {}  #: of addresses that are sent to
+        self._handles: dict[TransportAddress, Hashable] = {}  #: of addresses that are expected
         self._sockets: dict[str, socket.socket] = {}
         self._messages: dict[str, Messages] = {}
         self._readiness: EachSocket | OneSet | None = None
@@ -54,6 +56,11 @@ class SharedPort:
 
     def __len__(self) -> int:
         return len(self._legs)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was lost at the sockets, in words for a log."""
+        return {"media of strangers": self.strangers, "media dropped out": self.dropped_out}
 
     def open(self, key: Hashable) -> OpenPorts:
         """The ports, for one leg more; raises OSError when they are taken or the address is not ours."""
@@ -78,19 +85,16 @@ class SharedPort:
     def expect(self, key: Hashable, *, rtp: TransportAddress | None, rtcp: TransportAddress | None) -> None:
         """The datagrams of a leg come from there, and from nowhere else; ``None``: there are none.
 
-        Raises ValueError, and changes nothing, for an address that another leg has, or that is none, and when the leg
-        is not open.
+        An address of another family than ours, from which nothing can come, counts as none, in ``unreachable``. Raises
+        ValueError, and changes nothing, for an address that another leg has, and when the leg is not open.
         """
         if key not in self._legs:
             raise ValueError(f"{key!r} has no ports")
         wanted: dict[str, Hashable] = {}
         for kind, address in (("rtp", rtp), ("rtcp", rtcp)):
-            if address is None:
+            handle = None if address is None else self._handle(kind, address)
+            if address is None or handle is None:
                 continue
-            try:
-                handle = self._messages[kind].handle(address)
-            except (OSError, OverflowError) as error:
-                raise ValueError(f"{kind} cannot come from {address!r}: {error}") from None
             other = self._sources[kind].get(handle, (key, address))[0]
             if other != key:
                 raise ValueError(f"{kind} from {address[0]} port {address[1]} is that of another leg, {other!r}")
@@ -98,8 +102,9 @@ class SharedPort:
         self._forget(key)
         self._legs[key] = wanted
         for kind, address in (("rtp", rtp), ("rtcp", rtcp)):
-            if address is not None:
+            if address is not None and kind in wanted:
                 self._sources[kind][wanted[kind]] = key, address
+                self._handles[address] = wanted[kind]
 
     def _forget(self, key: Hashable) -> None:
         for kind, handle in self._legs[key].items():
@@ -135,11 +140,10 @@ class SharedPort:
             if key not in legs:
                 self.unknown += 1
                 continue
-            handle = handles.get(destination)
+            handle = handles.get(destination) or self._handle(kind, destination)
             if handle is None:
-                handle = self._handle(kind, destination)
-                if handle is None:
-                    continue
+                self.dropped_out += 1
+                continue
             waiting[kind].append((data, handle))
             if trace is not None and self._opened is not None:
                 self._record(kind, getattr(self._opened, kind), destination, data, self._loop.time())
@@ -149,16 +153,12 @@ class SharedPort:
                 if start + MOST < len(datagrams) and self._readiness is not None:
                     self._readiness.look()  # while many are sent, more come than the system holds
 
-    def _handle(self, kind: str, destination: TransportAddress) -> Hashable | None:
-        """Kept as long as a leg expects something from there; others are sent to now and then."""
+    def _handle(self, kind: str, address: TransportAddress) -> Hashable | None:
         try:
-            handle = self._messages[kind].handle(destination)
-        except (OSError, OverflowError):  # an address of another family, or none at all
-            self.dropped_out += 1
+            return self._messages[kind].handle(address)
+        except (OSError, OverflowError, struct.error):  # an address of another family, or none at all
+            self.unreachable += 1
             return None
-        if any(handle in sources for sources in self._sources.values()):
-            self._handles[destination] = handle
-        return handle
 
     def drain(self) -> None:
         """Hand over what has come until now, and was not yet: right before a tick there is no better time."""
@@ -206,3 +206,14 @@ class SharedPort:
         self._batch.clear()
         if batch:
             self._on_batch(batch)
+
+
+def media_ports(
+    on_batch: Callable[[list[Arrival]], None],
+    *,
+    config: MediaPortsConfig | None = None,
+    trace: TraceSink | None = None,
+) -> MediaPorts | SharedPort:
+    """Ports for each leg, or one pair for all, as ``config.shared`` says."""
+    made = SharedPort if config is not None and config.shared else MediaPorts
+    return made(on_batch, config=config, trace=trace)

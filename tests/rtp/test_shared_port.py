@@ -135,8 +135,8 @@ def test_what_is_no_leg_or_no_address_is_an_error_of_ours() -> None:
         bench.port.open("a")
         with pytest.raises(ValueError, match="has ports already"):
             bench.port.open("a")
-        with pytest.raises(ValueError, match="cannot come from"):
-            bench.port.expect("a", rtp=("phone.example.com", 9), rtcp=None)
+        bench.port.expect("a", rtp=("phone.example.com", 9), rtcp=("192.0.2.1", 70_000))
+        assert bench.port.unreachable == 2
         bench.port.send([("a", "rtp", b"x", ("2001:db8::1", 9))])
         assert bench.port.dropped_out == 1
         other = Bench(first=43_220)
