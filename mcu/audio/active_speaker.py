@@ -56,16 +56,16 @@ class ActiveSpeaker(Generic[Leg]):
         self._settings = settings or SpeakerSettings()
         self._floor = energy_of_level(self._settings.floor)
         self._ratio = math.pow(10.0, self._settings.margin / 10.0)
-        self.state: SpeakerState[Leg] = SpeakerState()
+        self.remembered: SpeakerState[Leg] = SpeakerState()  #: between two ticks
 
     @property
     def current(self) -> Leg | None:
         """Who speaks."""
-        return self.state.current
+        return self.remembered.current
 
     def update(self, energies: Mapping[Leg, float], *, now: float) -> bool:
         """Take the levels of one tick; true when ``current`` changed."""
-        state = self.state
+        state = self.remembered
         self._average(energies)
         if state.current is not None and state.averages.get(state.current, 0.0) >= self._floor:
             state.last_heard = now
@@ -81,7 +81,7 @@ class ActiveSpeaker(Generic[Leg]):
 
     def remove(self, leg: Leg) -> bool:
         """Forget a leg that is gone or muted; true when it was the speaker."""
-        state = self.state
+        state = self.remembered
         state.averages.pop(leg, None)
         if state.challenger == leg:
             state.challenger, state.challenger_ticks = None, 0
@@ -91,7 +91,7 @@ class ActiveSpeaker(Generic[Leg]):
         return True
 
     def _average(self, energies: Mapping[Leg, float]) -> None:
-        settings, averages = self._settings, self.state.averages
+        settings, averages = self._settings, self.remembered.averages
         for leg, average in averages.items():
             if leg not in energies:
                 averages[leg] = average * (1.0 - settings.decay)
@@ -104,7 +104,7 @@ class ActiveSpeaker(Generic[Leg]):
             del averages[leg]
 
     def _loudest_challenger(self) -> Leg | None:
-        state = self.state
+        state = self.remembered
         held = state.averages.get(state.current, 0.0) if state.current is not None else 0.0
         best: Leg | None = None
         best_average = max(self._floor, held * self._ratio)
@@ -114,21 +114,21 @@ class ActiveSpeaker(Generic[Leg]):
         return best
 
     def _count(self, candidate: Leg | None) -> None:
-        state = self.state
+        state = self.remembered
         if candidate is None or candidate != state.challenger:
             state.challenger, state.challenger_ticks = candidate, 0
         if candidate is not None:
             state.challenger_ticks += 1
 
     def _may_take_over(self, now: float) -> bool:
-        settings, state = self._settings, self.state
+        settings, state = self._settings, self.remembered
         wait = settings.hold if state.current is not None else settings.report_interval
         return state.challenger_ticks >= settings.confirm_ticks and now - state.changed_at >= max(
             wait, settings.report_interval
         )
 
     def _switch(self, leg: Leg | None, now: float) -> None:
-        state = self.state
+        state = self.remembered
         state.current = leg
         state.changed_at = state.last_heard = now
         state.challenger, state.challenger_ticks = None, 0

@@ -65,7 +65,7 @@ class Speaking(Columns):
         self, index: int, rows: Mapping[LegId, int], speaker: ActiveSpeaker[LegId], meter: LevelMeter[LegId] | None
     ) -> None:
         """Go on with what a speaker and a meter remembered of one conference."""
-        state, floors = speaker.state, self.floors
+        state, floors = speaker.remembered, self.floors
         floors.current[index] = _NOBODY if state.current is None else state.current
         floors.challenger[index] = _NOBODY if state.challenger is None else state.challenger
         floors.ticks[index] = state.challenger_ticks
@@ -84,7 +84,7 @@ class Speaking(Columns):
         self, index: int, rows: Mapping[LegId, int], speaker: ActiveSpeaker[LegId], meter: LevelMeter[LegId] | None
     ) -> None:
         """Let them go on with it."""
-        state, floors = speaker.state, self.floors
+        state, floors = speaker.remembered, self.floors
         state.current = self.current(index)
         challenger = int(floors.challenger[index])
         state.challenger = None if challenger == _NOBODY else LegId(challenger)

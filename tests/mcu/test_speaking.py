@@ -52,8 +52,8 @@ class Rooms:
         for room, (before, meter) in enumerate(zip(self.speakers, self.meters, strict=True)):
             speaker, other = ActiveSpeaker[LegId](SETTINGS), LevelMeter[LegId](INTERVAL)
             self.arrays.give(room, self.rows_of(room), speaker, other)
-            assert speaker.state == before.state
-            assert list(speaker.state.averages) == list(before.state.averages)
+            assert speaker.remembered == before.remembered
+            assert list(speaker.remembered.averages) == list(before.remembered.averages)
             assert (other.loudest, other.due, other.said) == (meter.loudest, meter.due, meter.said)
             self.arrays.take(room, self.rows_of(room), speaker, other)
 
