@@ -15,9 +15,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mcu import LegId, Mixer, MixerSettings, SpeakerSettings
+from mcu import LegId, Mixer, MixerSettings
+from mcu.plane.arrivals import Arrived
 from mcu.plane.line import Sent
-from mcu.plane.plane import Arrived, MediaPlane
+from mcu.plane.plane import MediaPlane
 from rtp import Capabilities, MediaStream, RtpSender, answer, negotiate, offer, ulaw_encode
 
 FRAME = 0.02
@@ -47,7 +48,7 @@ class Conference:
 
     def __init__(self, legs: int) -> None:
         self.plane = MediaPlane(MixerSettings())
-        conference = self.plane.open("sip:bench@example.com", SpeakerSettings())
+        conference = self.plane.open("sip:bench@example.com")
         self.streams = [stream(number) for number in range(legs)]
         self.phones = [RtpSender(ssrc=5000 + number, sequence_number=0, timestamp=0) for number in range(legs)]
         self.payloads = [sound(number < TALKERS, number) for number in range(legs)]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+import attrs
+
+from mcu.events import LegId, MediaPeerKnown, MediaPortReleased, MediaPortWanted
 from mcu.mcu import Mcu
-from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, TraceSink
+from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, SharedPort, TraceSink, media_ports
 from sip import Event, Rest, internal_fault
 from sip.aio import FaultLog
 
@@ -36,7 +38,8 @@ class MediaDriver:
     ) -> None:
         self._mcu, self._on_events, self._advertise = mcu, on_events, advertise
         self._loop = asyncio.get_running_loop()
-        self._ports = MediaPorts(self._arrived, config=ports, trace=trace)
+        config = attrs.evolve(ports or MediaPortsConfig(), shared=mcu.config.single_port)
+        self._ports = media_ports(self._arrived, config=config, trace=trace)
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None  # handles of some loops do not know when they are due
         self._faults = FaultLog()
@@ -44,7 +47,7 @@ class MediaDriver:
         self._closed = False
 
     @property
-    def ports(self) -> MediaPorts:
+    def ports(self) -> MediaPorts | SharedPort:
         """The ports, for their counters."""
         return self._ports
 
@@ -54,6 +57,8 @@ class MediaDriver:
         for event in events:
             if isinstance(event, MediaPortWanted):
                 rest += self.handle(self._open(event.leg))
+            elif isinstance(event, MediaPeerKnown):
+                self._ports.expect(event.leg, rtp=event.rtp, rtcp=event.rtcp)
             elif isinstance(event, MediaPortReleased):
                 self._ports.close(event.leg)
             else:

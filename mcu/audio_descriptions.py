@@ -9,17 +9,27 @@ from mcu.config import SDP, McuConfig
 from mcu.context import Context
 from mcu.diagnostics import refusal_headers
 from mcu.leg import Leg
+from mcu.media_peers import MediaPeers
 from mcu.media_policy import MediaTarget, MediaTerms
 from mcu.medium import Unusable
-from rtp import Capabilities, Encryption, NegotiationError, OfferAnswerSession, RemoteRtpError, SessionDescription
+from rtp import (
+    Agreement,
+    Capabilities,
+    Encryption,
+    NegotiationError,
+    OfferAnswerSession,
+    RemoteRtpError,
+    SessionDescription,
+)
 from sip import Response, body_of
 
 
 class AudioDescriptions:
     """Makes and reads them, by the policy on encryption."""
 
-    def __init__(self, context: Context, config: McuConfig) -> None:
-        self._context, self._config = context, config
+    def __init__(self, context: Context, config: McuConfig, peers: MediaPeers | None) -> None:
+        """``peers`` where all legs share one pair of ports."""
+        self._context, self._config, self._peers = context, config, peers
 
     def terms(self, target: MediaTarget) -> MediaTerms:
         """How media go to and from an address."""
@@ -101,7 +111,12 @@ class AudioDescriptions:
             rtcp_port=leg.ports.rtcp_port,
             session_id=self._context.entropy.integer(62),
             octets=self._octets,
+            check=lambda agreement: self._claim(leg, agreement),
         )
+
+    def _claim(self, leg: Leg, agreement: Agreement) -> None:
+        if self._peers is not None:
+            self._peers.claim(leg.id, agreement.audio)
 
     def _capabilities(self, encryption: Encryption) -> Capabilities:
         """What a leg is offered: with keys of its own, since two legs under one key would undo the encryption."""

@@ -124,6 +124,10 @@ class McuConfig(ConferencingServerConfig):
     #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
     media_policy: MediaPolicy = MediaRules()
 
+    #: Whether the application gives all legs the same ports, and tells them apart by the addresses of `MediaPeerKnown`.
+    #: For trunks and others that send from where they say they receive: a call whose address another one has is
+    #: refused, and phones behind a NAT are not heard.
+    single_port: bool = False
     media_timeout: float = 5.0  #: seconds in which the application must open a port
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.

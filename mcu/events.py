@@ -151,6 +151,16 @@ class MediaPortWanted(Event):
 
 
 @attrs.frozen(kw_only=True)
+class MediaPeerKnown(Event):
+    """Where the media of a leg come from, with `McuConfig.single_port`: nothing else is of this leg, until this is told
+    once more or its port is released."""
+
+    leg: LegId
+    rtp: tuple[str, int] | None
+    rtcp: tuple[str, int] | None
+
+
+@attrs.frozen(kw_only=True)
 class MediaPortReleased(Event):
     """The ports of a leg are not needed any more; packets already made for it may still be sent."""
 

@@ -17,6 +17,7 @@ from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, M
 from mcu.identity import conference_id
 from mcu.leg import Leg
 from mcu.leg_state import State
+from mcu.media_peers import MediaPeers
 from mcu.medium import Carried
 from rtp import (
     Agreement,
@@ -33,9 +34,9 @@ from sip import internal_fault
 
 if TYPE_CHECKING:
     from mcu.audio.prompts import Playback
+    from mcu.plane.arrivals import Arrived
     from mcu.plane.conference_audio import ConferenceAudio
     from mcu.plane.line import Line, Sent
-    from mcu.plane.plane import Arrived
 
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
@@ -53,12 +54,19 @@ class Media:
         from mcu.plane.plane import MediaPlane
 
         self._context, self._settings = context, config
-        self.descriptions = AudioDescriptions(context, config)
+        self._peers = MediaPeers(context.emit, owner=config.owner) if config.single_port else None
+        self.descriptions = AudioDescriptions(context, config, self._peers)
         self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
         self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
-        self._plane = MediaPlane(config.mixer, jitter=self._config.jitter, counters=context.counters)
+        self._plane = MediaPlane(
+            config.mixer,
+            speaker=config.speaker,
+            level_interval=config.level_interval,
+            jitter=self._config.jitter,
+            counters=context.counters,
+        )
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
@@ -79,7 +87,7 @@ class Media:
         conference.announcements = EntryExitAnnouncements(
             modifiable=settings.announcements_modifiable, enabled=settings.announcements_enabled
         )
-        conference.mixer = self._plane.open(conference.uri, settings.speaker, level_interval=settings.level_interval)
+        conference.mixer = self._plane.open(conference.uri)
 
     def close(self, conference: Conference) -> None:
         """Mix no more."""
@@ -159,6 +167,8 @@ class Media:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
         known = self._lines.pop(leg.id, None)
         self._paced.pop(leg.id, None)
+        if self._peers is not None:
+            self._peers.forget(leg.id)
         if known is None:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return
@@ -190,7 +200,7 @@ class Media:
 
     def receive(self, batch: Iterable[Arrived]) -> None:
         """Take datagrams in; those of legs that are gone are counted."""
-        self._plane.receive(batch, self._received)
+        self._plane.receive(list(batch), self._received)
         self._break_legs()
 
     def _received(self, number: LegId, events: list[MediaEvent], at: float) -> None:
@@ -249,9 +259,10 @@ class Media:
         else:
             for mixer in self._plane.tick(at, out):
                 self._report_speaker(mixer, at)
-            for mixer in self._plane.conferences:
-                if mixer.levels is not None:
-                    self._report_levels(mixer, mixer.levels)
+            if self._settings.level_interval is not None:
+                for mixer in self._plane.conferences:
+                    if mixer.levels is not None:
+                        self._report_levels(mixer, mixer.levels)
         self._break_legs()
         for line in self._plane.due(at):
             known = self._lines.get(line.leg)

@@ -67,7 +67,8 @@ class SendPacket:
 
 #: What a driver does. Of events `sip.ConnectWanted` (for connections: flows over UDP the host makes itself),
 #: `sip.ResolveWanted` and `mcu.MediaPortWanted` want an answer, `sip.FlowLost` and `mcu.MediaPortReleased` something
-#: closed; all others are for the application.
+#: closed, and `mcu.MediaPeerKnown` says whose packets are whose where legs share a port; all others are for the
+#: application.
 HostOutput = sip.Transmit | PostDocument | AnswerDocument | RefuseHttp | SendPacket | Event
 
 

@@ -77,6 +77,7 @@ from rtp.sdp.offer_answer_session import OfferAnswerSession, OfferState
 from rtp.sdp.sdes import Crypto, InlineKey
 from rtp.sdp.session_description import SessionDescription
 from rtp.srtp.context import SrtpContext
+from rtp.srtp.steady_keys import SteadyKeys
 from rtp.stream.audio_session import PLAIN_PHONE, AudioSession, AudioSink, AudioSource
 from rtp.stream.counters import MediaCounters
 from rtp.stream.dtmf import DtmfReceiver, DtmfSender
@@ -185,6 +186,7 @@ __all__ = [
     "SteadyDelay",
     "SteadyFlow",
     "SteadyInbound",
+    "SteadyKeys",
     "SteadyOutbound",
     "TelephoneEvent",
     "TelephoneEventEnded",

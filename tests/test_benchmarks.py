@@ -27,6 +27,7 @@ SHORT: Final = {
     "sip_parse": ("--rounds=1", "--count=2"),
     "sip_scaling": ("--start=256", "--limit=1000000"),
     "snapshots": ("--sizes", "2"),
+    "soak": ("--minutes=0.02", "--legs=2", "--rooms=1", "--stay=0.3"),
     "under_attack": ("--turns", "--seconds=0.2", "--parallel=1"),
 }
 #: Programs without which one measures nothing.

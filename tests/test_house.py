@@ -39,6 +39,7 @@ ABOUT_THE_INSIDE: Final = {
     "benchmarks.conference_load": "measures elements one by one, on real sockets",
     "benchmarks.mcu_mixer": "measures the mix apart from the MCU",
     "benchmarks.media_plane": "measures the media plane apart from the MCU",
+    "benchmarks.soak": "watches the media plane apart from the MCU",
     "benchmarks.rtp_packets": "measures every SRTP profile of the table",
     "benchmarks.under_attack": "measures turns of the loop of an element on real sockets",
     "docs.state_diagrams": "draws the tables of the state machines",

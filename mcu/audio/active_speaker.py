@@ -34,6 +34,18 @@ class SpeakerSettings(Shown):
     report_interval: float = 0.2  #: seconds between two changes at least: roster traffic is bounded
 
 
+@attrs.define
+class SpeakerState(Generic[Leg]):
+    """What is remembered between two ticks."""
+
+    averages: dict[Leg, float] = attrs.Factory(dict)  #: mean squares of who is heard, in the order in which they began
+    current: Leg | None = None  #: who speaks
+    challenger: Leg | None = None  #: who may be the speaker soon
+    challenger_ticks: int = 0  #: how long it has been that one
+    changed_at: float = -math.inf
+    last_heard: float = -math.inf  #: when the speaker was
+
+
 class ActiveSpeaker(Generic[Leg]):
     """Follows the levels of one conference and names the current speaker.
 
@@ -44,79 +56,79 @@ class ActiveSpeaker(Generic[Leg]):
         self._settings = settings or SpeakerSettings()
         self._floor = energy_of_level(self._settings.floor)
         self._ratio = math.pow(10.0, self._settings.margin / 10.0)
-        self._averages: dict[Leg, float] = {}
-        self._challenger: Leg | None = None
-        self._challenger_ticks = 0
-        self._changed_at = -math.inf
-        self._last_heard = -math.inf
-        self.current: Leg | None = None
+        self.remembered: SpeakerState[Leg] = SpeakerState()  #: between two ticks
 
     @property
-    def idle(self) -> bool:
-        """Whether ``update`` changes nothing until somebody is heard."""
-        return self.current is None and self._challenger is None and not self._averages
+    def current(self) -> Leg | None:
+        """Who speaks."""
+        return self.remembered.current
 
     def update(self, energies: Mapping[Leg, float], *, now: float) -> bool:
         """Take the levels of one tick; true when ``current`` changed."""
+        state = self.remembered
         self._average(energies)
-        if self.current is not None and self._averages.get(self.current, 0.0) >= self._floor:
-            self._last_heard = now
+        if state.current is not None and state.averages.get(state.current, 0.0) >= self._floor:
+            state.last_heard = now
         candidate = self._loudest_challenger()
         self._count(candidate)
         if candidate is not None and self._may_take_over(now):
             self._switch(candidate, now)
             return True
-        if self.current is not None and now - self._last_heard >= self._settings.silence:
+        if state.current is not None and now - state.last_heard >= self._settings.silence:
             self._switch(None, now)
             return True
         return False
 
     def remove(self, leg: Leg) -> bool:
         """Forget a leg that is gone or muted; true when it was the speaker."""
-        self._averages.pop(leg, None)
-        if self._challenger == leg:
-            self._challenger, self._challenger_ticks = None, 0
-        if self.current != leg:
+        state = self.remembered
+        state.averages.pop(leg, None)
+        if state.challenger == leg:
+            state.challenger, state.challenger_ticks = None, 0
+        if state.current != leg:
             return False
-        self.current = None
+        state.current = None
         return True
 
     def _average(self, energies: Mapping[Leg, float]) -> None:
-        settings = self._settings
-        for leg, average in self._averages.items():
+        settings, averages = self._settings, self.remembered.averages
+        for leg, average in averages.items():
             if leg not in energies:
-                self._averages[leg] = average * (1.0 - settings.decay)
+                averages[leg] = average * (1.0 - settings.decay)
         for leg, energy in energies.items():
-            average = self._averages.get(leg, 0.0)
+            average = averages.get(leg, 0.0)
             weight = settings.attack if energy > average else settings.decay
-            self._averages[leg] = average + weight * (energy - average)
+            averages[leg] = average + weight * (energy - average)
         # A leg far below the floor is the same as one never heard.
-        for leg in [leg for leg, average in self._averages.items() if average < self._floor / 100.0]:
-            del self._averages[leg]
+        for leg in [leg for leg, average in averages.items() if average < self._floor / 100.0]:
+            del averages[leg]
 
     def _loudest_challenger(self) -> Leg | None:
-        held = self._averages.get(self.current, 0.0) if self.current is not None else 0.0
+        state = self.remembered
+        held = state.averages.get(state.current, 0.0) if state.current is not None else 0.0
         best: Leg | None = None
         best_average = max(self._floor, held * self._ratio)
-        for leg, average in self._averages.items():
-            if leg != self.current and average > best_average:
+        for leg, average in state.averages.items():
+            if leg != state.current and average > best_average:
                 best, best_average = leg, average
         return best
 
     def _count(self, candidate: Leg | None) -> None:
-        if candidate is None or candidate != self._challenger:
-            self._challenger, self._challenger_ticks = candidate, 0
+        state = self.remembered
+        if candidate is None or candidate != state.challenger:
+            state.challenger, state.challenger_ticks = candidate, 0
         if candidate is not None:
-            self._challenger_ticks += 1
+            state.challenger_ticks += 1
 
     def _may_take_over(self, now: float) -> bool:
-        settings = self._settings
-        wait = settings.hold if self.current is not None else settings.report_interval
-        return self._challenger_ticks >= settings.confirm_ticks and now - self._changed_at >= max(
+        settings, state = self._settings, self.remembered
+        wait = settings.hold if state.current is not None else settings.report_interval
+        return state.challenger_ticks >= settings.confirm_ticks and now - state.changed_at >= max(
             wait, settings.report_interval
         )
 
     def _switch(self, leg: Leg | None, now: float) -> None:
-        self.current = leg
-        self._changed_at = self._last_heard = now
-        self._challenger, self._challenger_ticks = None, 0
+        state = self.remembered
+        state.current = leg
+        state.changed_at = state.last_heard = now
+        state.challenger, state.challenger_ticks = None, 0

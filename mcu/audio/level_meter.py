@@ -23,9 +23,9 @@ class LevelMeter(Generic[Leg]):
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._loudest: dict[Leg, float] = {}
-        self._due: float | None = None
-        self._said = False  #: whether the last report named anybody
+        self.loudest: dict[Leg, float] = {}  #: frame of each leg since the last report
+        self.due: float | None = None  #: when the next one is
+        self.said = False  #: whether the last report named anybody
 
     def update(self, energies: Mapping[Leg, float], *, now: float) -> dict[Leg, int] | None:
         """Take the mean squares of one tick; the levels when they are due.
@@ -33,14 +33,18 @@ class LevelMeter(Generic[Leg]):
         Who said nothing is not in them. A silent interval is reported once, with nobody in it.
         """
         for leg, energy in energies.items():
-            if energy > self._loudest.get(leg, 0.0):
-                self._loudest[leg] = energy
-        if self._due is None:
-            self._due = now + self._interval
-        if now < self._due:
+            if energy > self.loudest.get(leg, 0.0):
+                self.loudest[leg] = energy
+        if self.due is None:
+            self.due = now + self._interval
+        if now < self.due:
             return None
-        self._due = now + self._interval
-        levels = {leg: level_of_energy(energy) for leg, energy in self._loudest.items()}
-        self._loudest.clear()
-        told, self._said = self._said, bool(levels)
+        self.due = now + self._interval
+        levels = {leg: level_of_energy(energy) for leg, energy in self.loudest.items()}
+        self.loudest.clear()
+        told, self.said = self.said, bool(levels)
         return levels if levels or told else None
+
+    def remove(self, leg: Leg) -> None:
+        """Forget a leg that is gone."""
+        self.loudest.pop(leg, None)

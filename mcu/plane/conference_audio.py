@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
-from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
+from mcu.audio.active_speaker import ActiveSpeaker
 from mcu.audio.announcements import Announcements
 from mcu.audio.level_meter import LevelMeter
 from mcu.audio.mixer import Mixer
@@ -13,6 +13,7 @@ from mcu.audio.tap import Taps
 from mcu.events import LegId
 from mcu.plane.line import Broken, Line, Sent
 from mcu.plane.mixing import Mixing
+from mcu.plane.speaking import Speaking
 from rtp import MediaStream
 
 
@@ -22,6 +23,14 @@ class Plane(Protocol):
     @property
     def mixing(self) -> Mixing:
         """What is remembered of each leg, where there are arrays."""
+
+    @property
+    def speaking(self) -> Speaking:
+        """Who has the floor in each conference, where there are arrays."""
+
+    @property
+    def arrays(self) -> bool:
+        """Whether there are."""
 
     def add(self, leg: LegId, stream: MediaStream, conference: ConferenceAudio) -> Line:
         """Let a leg take part."""
@@ -41,9 +50,9 @@ class ConferenceAudio:
         plane: Plane,
         conference: str,
         index: int,
-        speaker: SpeakerSettings,
         *,
-        level_interval: float | None = None,
+        speaker: ActiveSpeaker[LegId],
+        meter: LevelMeter[LegId] | None,
     ) -> None:
         self.conference = conference
         self.index = index  #: among the conferences of the plane; changes when another one closes
@@ -53,12 +62,30 @@ class ConferenceAudio:
         self.levels: dict[LegId, int] | None = None  #: dBov of those who spoke, in the tick in which they are due
         self.mixer: Mixer[LegId] = Mixer(plane.mixing.settings)  #: what is remembered, unless the plane has arrays
         self._plane = plane
-        self._speaker: ActiveSpeaker[LegId] = ActiveSpeaker(speaker)
-        self._meter: LevelMeter[LegId] | None = None if level_interval is None else LevelMeter(level_interval)
+        self._speaker, self._meter = speaker, meter  #: likewise
 
     @property
     def speaker(self) -> LegId | None:
-        return self._speaker.current
+        """Who has the floor."""
+        return self._plane.speaking.current(self.index) if self._plane.arrays else self._speaker.current
+
+    def to_arrays(self) -> None:
+        """What is remembered goes to the arrays of the plane."""
+        selected, mixing = self.mixer.selected, self._plane.mixing
+        for leg, line in self.lines.items():
+            mixing.take(line.row, self.mixer.channel(leg), selected=leg in selected)
+        self._plane.speaking.take(self.index, self._rows(), self._speaker, self._meter)
+
+    def from_arrays(self) -> None:
+        """It comes back."""
+        mixing = self._plane.mixing
+        for leg, line in self.lines.items():
+            mixing.give(line.row, self.mixer.channel(leg))
+        self.mixer.selected = tuple(leg for leg, line in self.lines.items() if mixing.selected[line.row])
+        self._plane.speaking.give(self.index, self._rows(), self._speaker, self._meter)
+
+    def _rows(self) -> dict[LegId, int]:
+        return {leg: line.row for leg, line in self.lines.items()}
 
     def add(self, leg: LegId, stream: MediaStream) -> Line:
         """Let a leg take part from the next tick on."""
@@ -69,12 +96,19 @@ class ConferenceAudio:
 
     def remove(self, leg: LegId) -> bool:
         """Take a leg out; true when it was the active speaker."""
-        line = self.lines.pop(leg, None)
-        if line is not None:
-            self._plane.remove(line)
-            self.mixer.remove(leg)
         self.taps.end(leg)
-        return self._speaker.remove(leg)
+        line = self.lines.pop(leg, None)
+        if line is None:
+            return False
+        if self._plane.arrays:
+            spoke = self._plane.speaking.forget(self.index, leg)
+        else:
+            spoke = self._speaker.remove(leg)
+            if self._meter is not None:
+                self._meter.remove(leg)
+        self.mixer.remove(leg)
+        self._plane.remove(line)
+        return spoke
 
     def close(self) -> None:
         """The conference is over: nothing sounds there any more."""
@@ -86,15 +120,13 @@ class ConferenceAudio:
     def set_gains(self, leg: LegId, *, input_gain: float, output_gain: float) -> None:
         """Factors for what a leg says and for what it hears."""
         self.mixer.set_gains(leg, input_gain=input_gain, output_gain=output_gain)
-        mixing, row = self._plane.mixing, self.lines[leg].row
-        mixing.input_gain[row], mixing.output_gain[row] = input_gain, output_gain
+        self._plane.mixing.set_gains(self.lines[leg].row, input_gain=input_gain, output_gain=output_gain)
 
     def filter(self, leg: LegId, *, muted: bool, deaf: bool) -> None:
         """What is taken in from a leg, and given to it."""
         self.mixer.set_muted(leg, muted)
         self.mixer.set_deaf(leg, deaf)
-        mixing, row = self._plane.mixing, self.lines[leg].row
-        mixing.muted[row], mixing.deaf[row] = muted, deaf
+        self._plane.mixing.filter(self.lines[leg].row, muted=muted, deaf=deaf)
 
     def tick(self, now: float, out: list[Sent], broken: list[Broken]) -> bool:
         """One frame for everybody, leg by leg; true when the active speaker changed."""
@@ -117,15 +149,7 @@ class ConferenceAudio:
                     out.append((leg, *sent))
             except Exception as error:
                 broken.append((leg, error, "mix", now))
-        return self.measure(self.mixer.energies, now=now)
-
-    @property
-    def waits(self) -> bool:
-        """Whether a tick in which nobody spoke changes nothing of who speaks and how loud."""
-        return self._meter is None and self._speaker.idle
-
-    def measure(self, loud: Mapping[LegId, float], *, now: float) -> bool:
-        """Take in how loud those are who talk; true when the active speaker changed."""
+        loud = self.mixer.energies
         self.levels = None if self._meter is None else self._meter.update(loud, now=now)
         return self._speaker.update(loud, now=now)
 

@@ -6,13 +6,15 @@ tests drives both with the same packets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from mcu.plane.coding import TABLED, decode
 from mcu.plane.columns import FRAME, Columns, Flags, Octets, Real, Rows, Samples, Whole, np
+from mcu.plane.secure import Secure
 from rtp import DelayLimits, JitterBufferConfig, SteadyBuffer, SteadyDelay, SteadyInbound
 
-PACKET: Final = 12 + FRAME  #: octets of an ordinary packet
+PACKET: Final = 12 + FRAME  #: octets of an ordinary packet in clear
 #: Frames that have a place: what was played last, and 140 ms that wait. A leg with more is for its stream.
 _RING: Final = 8
 _MOST: Final = _RING - 2
@@ -33,6 +35,7 @@ class Inbound(Columns):
 
     FRESH: ClassVar[dict[str, tuple[Any, Any, tuple[int, ...]]]] = {
         "playing": (np.bool_, False, ()),
+        "length": (np.int64, PACKET, ()),
         "ssrc": (np.int64, 0, ()),
         "payload_type": (np.int64, 0, ()),
         "coding": (np.intp, 0, ()),
@@ -53,6 +56,7 @@ class Inbound(Columns):
         "ring": (np.dtype("<i2"), 0, (_RING, FRAME)),
     }
     playing: Flags
+    length: Whole  #: octets of an ordinary packet as it comes
     ssrc: Whole
     payload_type: Whole
     coding: Rows
@@ -91,6 +95,7 @@ class Inbound(Columns):
         buffer, delay = steady.buffer, steady.buffer.delay
         self.playing[row] = True
         self.ssrc[row], self.payload_type[row] = steady.ssrc, steady.payload_type
+        self.length[row] = PACKET + steady.overhead
         self.coding[row] = TABLED.index(steady.coding)
         self.number[row], self.time[row], self.arrival[row] = steady.next_number, steady.next_timestamp, steady.arrival
         self.reported[row], self.jitter[row], self.target[row] = steady.jitter, buffer.jitter, buffer.target
@@ -120,31 +125,40 @@ class Inbound(Columns):
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, rows: list[int], packets: list[bytes], arrivals: list[float]) -> list[int]:
-        """Take packets of `PACKET` octets, each from the address of the source of its row, in order of arrival.
+    def receive(self, row: Rows, packets: Sequence[bytes], at: Real, secure: Secure) -> Rows:
+        """Take packets of the length of ordinary ones, each from the address of the source of its row, in order of
+        arrival.
 
         Returns which of them are no ordinary ones, by their places: nothing has come of these, nor of those of the same
         row after one of them.
         """
-        row, at = np.array(rows, dtype=np.intp), np.array(arrivals)
-        wire = np.frombuffer(b"".join(packets), dtype=_WIRE)
+        count = len(row)
+        refused: list[Rows] = []
+        if not count:
+            return np.zeros(0, dtype=np.intp)
+        heads = b"".join([packet[:PACKET] for packet in packets] if secure.opens else packets)
+        wire = np.frombuffer(bytearray(heads) if secure.opens else heads, dtype=_WIRE)
         fields = (wire["first"], wire["second"], *(wire[name].astype(np.int64) for name in ("number", "time", "ssrc")))
-        if len(set(rows)) == len(rows):
-            rounds = [np.arange(len(rows))]
-        else:
-            rounds = _rounds(row)
-        refused: list[int] = []
+        payload = wire["payload"]
         barred = np.zeros(self.size, dtype=np.bool_)
-        for places in rounds:
-            fit = self._fit(row[places], barred, *(field[places] for field in fields))
-            if not fit.all():
-                wrong = places[~fit]
+        barred[row] = True
+        once = np.count_nonzero(barred) == count
+        barred[row] = False
+        for places in (np.arange(count),) if once else _rounds(row):
+            these = row[places]
+            fit = self._fit(these, barred, *(field[places] for field in fields))
+            wrong = places[~fit]
+            places, these = places[fit], these[fit]
+            if secure.opens:
+                authentic, unknown = secure.open(places, these, packets, payload, at)
+                wrong = np.concatenate([wrong, places[unknown]])
+                places, these = places[authentic], these[authentic]
+            if len(wrong):
                 barred[row[wrong]] = True
-                refused += wrong.tolist()
-                places = places[fit]
+                refused.append(wrong)
             if len(places):
-                self._take(row[places], wire["payload"][places], at[places])
-        return sorted(refused)
+                self._take(these, payload[places], at[places])
+        return np.concatenate(refused) if refused else np.zeros(0, dtype=np.intp)
 
     def _fit(
         self, row: Rows, barred: Flags, first: Octets, second: Octets, number: Whole, time: Whole, ssrc: Whole
@@ -159,7 +173,8 @@ class Inbound(Columns):
 
     def _take(self, row: Rows, payload: Octets, at: Real) -> None:
         limits, waiting = self._limits, self.waiting[row]
-        self.ring[row, (self.head[row] + waiting) % _RING] = decode(self.coding[row], payload)
+        places = row * _RING + (self.head[row] + waiting) % _RING
+        self.ring.reshape(-1, FRAME)[places] = decode(self.coding[row], payload)
         difference = np.abs((at - self.arrival[row]) * self._rate - FRAME)
         reported, jitter = self.reported[row], self.jitter[row]
         self.reported[row] = np.where(difference < 2 * self._rate, reported + (difference - reported) / 16, reported)
@@ -194,7 +209,7 @@ class Inbound(Columns):
         """The rows that play, none of which is stalled, and the frame of each."""
         rows = np.nonzero(self.playing[: self.size])[0]
         head = self.head[rows]
-        frames = self.ring[rows, head]
+        frames = self.ring.reshape(-1, FRAME).take(rows * _RING + head, axis=0)
         self.head[rows] = (head + 1) % _RING
         self.waiting[rows] -= 1
         self.played[rows] += 1

@@ -52,7 +52,6 @@ class Line:
     held: MediaStream  #: its stream, which is not to be asked directly while it is in steady flow
     _recall: Callable[[Line], None]
     flow: SteadyFlow | None = None  #: what the stream gave, while it is in steady flow
-    source: tuple[str, int] | None = None  #: where its ordinary packets come from, while it is
     destination: tuple[str, int] | None = None
     rests_until: int = 0  #: tick before which it is left to its stream
     playback: Playback | None = None  #: what it hears in place of the mix

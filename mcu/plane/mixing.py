@@ -25,7 +25,7 @@ _REMEMBERED: Final = (
 class Mixed:
     """One frame of all conferences."""
 
-    whole: Samples  #: what somebody hears in each conference who says nothing, one a row
+    total: Wide  #: sum of each conference, one a row
     private_rows: Rows  #: legs that hear something of their own
     private: Samples  #: and what
     csrc: Whole  #: of each leg, the numbers of whom it hears, loudest first; as many as ``csrc_counts`` are meant
@@ -33,12 +33,16 @@ class Mixed:
     energy_rows: Rows  #: legs that were talking and are not muted, in the order in which they came
     energies: Real  #: mean square of each of them
 
+    def shared(self, conferences: Rows) -> Samples:
+        """What somebody hears in each of these conferences who says nothing, one a row."""
+        return _clipped(self.total[conferences])
+
     def heard(self, row: int, conference: int) -> bytes:
         """What one leg of a conference hears."""
         place = int(np.searchsorted(self.private_rows, row))
         if place < len(self.private_rows) and self.private_rows[place] == row:
             return bytes(self.private[place])
-        return bytes(self.whole[conference])
+        return self.shared(np.array([conference])).tobytes()
 
 
 class Mixing(Columns):
@@ -59,6 +63,7 @@ class Mixing(Columns):
         "mixed": (np.float64, 0.0, ()),
         "withheld": (np.bool_, False, ()),
         "heard": (np.float64, np.nan, ()),
+        "apart": (np.bool_, True, ()),
         "selected": (np.bool_, False, ()),
     }
     conference: Rows
@@ -75,6 +80,7 @@ class Mixing(Columns):
     mixed: Real  #: factor at the end of its last frame in the sum, 0.0 when it was not in it
     withheld: Flags  #: it was talking in the last tick and was not in the sum
     heard: Real  #: factor at the end of the last frame it was given to hear; no number before that
+    apart: Flags  #: it may hear something else than what is shared, though it says nothing
     selected: Flags
 
     def __init__(self, settings: MixerSettings) -> None:
@@ -97,6 +103,7 @@ class Mixing(Columns):
         for name in _REMEMBERED:
             getattr(self, name)[row] = getattr(channel, name)
         self.heard[row] = np.nan if channel.heard is None else channel.heard
+        self.apart[row] = True
         self.selected[row] = selected
 
     def give(self, row: int, channel: Channel) -> None:
@@ -105,22 +112,30 @@ class Mixing(Columns):
             setattr(channel, name, getattr(self, name)[row].item())
         channel.heard = None if np.isnan(self.heard[row]) else float(self.heard[row])
 
+    def set_gains(self, row: int, *, input_gain: float, output_gain: float) -> None:
+        """Factors for what a leg says and for what it hears."""
+        self.input_gain[row], self.output_gain[row], self.apart[row] = input_gain, output_gain, True
+
+    def filter(self, row: int, *, muted: bool, deaf: bool) -> None:
+        """What is taken in from a leg, and given to it."""
+        self.muted[row], self.deaf[row], self.apart[row] = muted, deaf, True
+
     def mix(self, rows: Rows, frames: Samples, announced: dict[int, Samples]) -> Mixed:
         """Mix one tick. ``rows`` have the ``frames``; all others say nothing. ``announced`` is heard in a conference
         besides, whoever is loud."""
         wide = frames.astype(np.int32)
-        energy_rows, energies = self._listen(rows, wide)
+        energy_rows, energies = self._listen(rows, frames, wide)
         ranked = self._select()
         who, own = self._contributions(rows, wide)
         total = np.zeros((self.conferences, FRAME), dtype=np.int32)
         if len(who):
-            np.add.at(total, self.conference[who], own)
+            _add(total, self.conference[who], own)
         for conference, frame in announced.items():
             total[conference] += frame
         private_rows, private = self._private(who, own, total)
         csrc, counts = self._csrc(ranked, who)
         return Mixed(
-            whole=_clipped(total),
+            total=total,
             private_rows=private_rows,
             private=private,
             csrc=csrc,
@@ -129,11 +144,12 @@ class Mixing(Columns):
             energies=energies,
         )
 
-    def _listen(self, rows: Rows, wide: Wide) -> tuple[Rows, Real]:
+    def _listen(self, rows: Rows, frames: Samples, wide: Wide) -> tuple[Rows, Real]:
         """Decide who is talking; the rows of those who are, and are not muted, with the mean square of each."""
         settings, size = self.settings, self.size
         scores = np.zeros(size)
-        scores[rows] = np.abs(wide).sum(axis=1) / FRAME
+        # As 16 bits without sign -32768 has an absolute value, too.
+        scores[rows] = np.einsum("ij->i", np.abs(frames).view("<u2").astype(np.int32)) / FRAME
         self.loudness[:size] += settings.smoothing * (scores - self.loudness[:size])
         over = scores >= settings.gate
         above = self.above[:size] = np.where(over, self.above[:size] + 1, 0)
@@ -144,7 +160,7 @@ class Mixing(Columns):
         talking &= over | (below < settings.hangover_ticks)
         heard = np.nonzero((talking & ~self.muted[:size])[rows])[0]
         heard = heard[np.argsort(self.order[rows[heard]], kind="stable")]
-        sound = wide[heard].astype(np.float64)
+        sound = frames[heard].astype(np.float64)
         return rows[heard], np.einsum("ij,ij->i", sound, sound) / FRAME
 
     def _select(self) -> Rows:
@@ -186,20 +202,24 @@ class Mixing(Columns):
 
     def _private(self, who: Rows, own: Wide, total: Wide) -> tuple[Rows, Samples]:
         """Who does not hear what is shared, and what they hear."""
-        size = self.size
-        after = np.where(self.deaf[:size], 0.0, self.output_gain[:size])
-        before = np.where(np.isnan(self.heard[:size]), after, self.heard[:size])
-        self.heard[:size] = after
-        apart = (before != 1.0) | (after != 1.0)
-        apart[who] = True
-        rows = np.nonzero(apart)[0]
-        if not len(rows):
-            return rows, np.zeros((0, FRAME), dtype="<i2")
+        order = np.argsort(who)
+        who, own = who[order], own[order]
+        apart = np.nonzero(self.apart[: self.size])[0]
+        after = np.where(self.deaf[apart], 0.0, self.output_gain[apart])
+        before = self.heard[apart]
+        before = np.where(np.isnan(before), after, before)
+        self.heard[apart], self.apart[apart] = after, after != 1.0
+        other = (before != 1.0) | (after != 1.0)
+        if not other.any():
+            return who, _clipped(total[self.conference[who]] - own)
+        apart, before, after = apart[other], before[other], after[other]
+        rows = np.union1d(who, apart)
         wide = total[self.conference[rows]]
         wide[np.searchsorted(rows, who)] -= own
-        before, after = before[rows], after[rows]
-        wide[(before == 0.0) & (after == 0.0)] = 0
-        return rows, _clipped(self._ramped(wide, before, after))
+        places = np.searchsorted(rows, apart)
+        wide[places] = self._ramped(wide[places], before, after)
+        wide[places[(before == 0.0) & (after == 0.0)]] = 0
+        return rows, _clipped(wide)
 
     def _csrc(self, ranked: Rows, who: Rows) -> tuple[Whole, Whole]:
         """Whom each leg hears, and how many they are."""
@@ -228,6 +248,17 @@ def _places(groups: Rows) -> Rows:
         return every
     begins = np.r_[True, groups[1:] != groups[:-1]]
     return every - np.maximum.accumulate(np.where(begins, every, 0))
+
+
+def _add(total: Wide, where: Rows, own: Wide) -> None:
+    """Add each row of one to that row of the other."""
+    order = np.argsort(where, kind="stable")
+    ordered = where[order]
+    starts = np.nonzero(np.r_[True, ordered[1:] != ordered[:-1]])[0]
+    if len(starts) == len(where):
+        total[where] += own
+    else:
+        total[ordered[starts]] += np.add.reduceat(own[order], starts, axis=0)
 
 
 def _clipped(wide: Wide) -> Samples:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from mcu.plane.columns import FRAME, Columns, Flags, Octets, Real, Rows, Whole, np
+from mcu.plane.secure import Secure
 from rtp import SteadyOutbound
 
 
@@ -85,24 +86,28 @@ class Outbound(Columns):
             self.time[:size][passed] = self.time[:size][passed] + FRAME & 0xFFFF_FFFF
 
     def packets(
-        self, rows: Rows, payload: Octets, csrc: Whole, counts: Whole, *, now: float
-    ) -> list[tuple[int, bytes]]:
-        """Row and packet for each of ``rows``; ``payload``, ``csrc`` and ``counts``, how many of these are meant, have
-        one entry for each of them."""
-        made: list[tuple[int, bytes]] = []
-        for count in np.unique(counts).tolist():
-            here = np.nonzero(counts == count)[0]
-            group = rows[here]
+        self, rows: Rows, payload: Octets, csrc: Whole, counts: Whole, *, secure: Secure, now: float
+    ) -> list[tuple[list[int], list[bytes]]]:
+        """A packet for each of ``rows``, some rows and their packets at a time; ``payload``, ``csrc`` and ``counts``,
+        how many of these are meant, are those of every row."""
+        made: list[tuple[list[int], list[bytes]]] = []
+        if not len(rows):
+            return made
+        own = counts[rows]
+        for count in np.nonzero(np.bincount(own))[0].tolist():
+            group = rows[own == count]
             wire = np.empty(len(group), dtype=_wire(count))
             wire["first"] = 0x80 | count
             wire["second"] = self.payload_type[group] | np.where(self.talkspurt[group], 0x80, 0)
             wire["number"], wire["time"], wire["ssrc"] = self.number[group], self.time[group], self.ssrc[group]
             if count:
-                wire["csrc"] = csrc[here, :count]
-            wire["payload"] = payload[here]
-            data, size = wire.tobytes(), wire.itemsize
-            cut = [data[start : start + size] for start in range(0, len(data), size)]
-            made += zip(group.tolist(), cut, strict=True)
+                wire["csrc"] = csrc[group, :count]
+            sound = payload[group]
+            if secure.seals:
+                secure.encrypt(group, sound)
+            wire["payload"] = sound
+            these, packets = group.tolist(), wire.view(f"V{wire.itemsize}").tolist()
+            made.append(secure.seal(these, packets, now) if secure.seals else (these, packets))
         self._sent(rows, now)
         return made
 

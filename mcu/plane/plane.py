@@ -8,7 +8,7 @@ its numbers to the plane (`rtp.SteadyFlow`), which has those of all legs in arra
 legs at once what each stream would have done. As soon as anything else happens to a leg, its numbers go back to its
 stream:
 
-- a packet comes that is no ordinary one: keys, comfort noise, RTCP, SRTP, another length, another source, a gap;
+- a packet comes that is no ordinary one: keys, comfort noise, RTCP, another length, another source, a gap;
 - its next frame is missing, or must be played sooner or later than it is its turn;
 - a report is due, or somebody outside wants something of the stream.
 
@@ -23,31 +23,35 @@ The mix is made of arrays for legs of both forms. No clock, no sockets: ``receiv
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Final
 
 import attrs
 
-from mcu.audio.active_speaker import SpeakerSettings
+from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
+from mcu.audio.level_meter import LevelMeter
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.prompts import RATE, Playback
 from mcu.events import LegId
+from mcu.plane.arrivals import Arrived, candidates
 from mcu.plane.coding import NUMBERS, encode, payloads
 from mcu.plane.columns import FRAME, Octets, Real, Rows, Samples, Whole, np
 from mcu.plane.conference_audio import ConferenceAudio
-from mcu.plane.inbound import PACKET, Inbound
+from mcu.plane.inbound import Inbound
+from mcu.plane.legs import Legs
 from mcu.plane.line import Broken, Line, Sent
 from mcu.plane.mixing import Mixed, Mixing
 from mcu.plane.outbound import Outbound
+from mcu.plane.secure import Secure
+from mcu.plane.speaking import Speaking
 from rtp import JitterBufferConfig, MediaCounters, MediaEvent, MediaStream, Outgoing
-
-Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
 
 #: With so many legs and more the plane mixes with arrays, and as soon as they are fewer than half as many leg by leg
 #: again: some two hundred calls for all legs cost as much as ten legs do one by one, each tick.
 ENOUGH: Final = 24
-#: Ticks for which a leg is left to its stream after something came that was no ordinary packet: to change its form
-#: costs as much as some packets do.
+#: Ticks for which a leg is left to its stream after RTP came that was no ordinary packet: mostly more of it follows,
+#: and to change the form of a leg costs as much as some packets do.
 _REST: Final = 5
 
 
@@ -58,12 +62,16 @@ class MediaPlane:
         self,
         mixer: MixerSettings | None = None,
         *,
+        speaker: SpeakerSettings | None = None,
+        level_interval: float | None = None,
         jitter: JitterBufferConfig | None = None,
         counters: Counter[str] | None = None,
         enough: int = ENOUGH,
     ) -> None:
         self.counters: Counter[str] = Counter() if counters is None else counters
+        self._speaker, self._level_interval = speaker or SpeakerSettings(), level_interval
         self.mixing = Mixing(mixer or MixerSettings())
+        self.speaking = Speaking(self._speaker, level_interval)
         self.conferences: list[ConferenceAudio] = []
         self.arrays = False  #: whether what is remembered for the mix is in ``mixing``, or in a `Mixer` each
         self._enough = enough
@@ -71,8 +79,8 @@ class MediaPlane:
         self._jitter = jitter or JitterBufferConfig()
         self._inbound = Inbound(self._jitter)
         self._outbound = Outbound()
-        self._lines: list[Line] = []  #: by row
-        self._by_leg: dict[LegId, Line] = {}
+        self._legs = Legs()
+        self._secure = Secure(self._legs, broken=self.broken, forged=self._forged)
         self._slow: dict[LegId, Line] = {}  #: those that are not in steady flow
         self._playing: dict[LegId, Line] = {}  #: those that hear something in place of the mix
         self._coding = np.zeros(0, dtype=np.intp)  #: of what each row hears, -1 for one that has no table
@@ -81,13 +89,14 @@ class MediaPlane:
 
     # Conferences and legs --------------------------------------------------------------------------------------------
 
-    def open(
-        self, conference: str, speaker: SpeakerSettings, *, level_interval: float | None = None
-    ) -> ConferenceAudio:
+    def open(self, conference: str) -> ConferenceAudio:
         """Mix one conference more."""
-        opened = ConferenceAudio(self, conference, len(self.conferences), speaker, level_interval=level_interval)
+        meter: LevelMeter[LegId] | None = None if self._level_interval is None else LevelMeter(self._level_interval)
+        speaker: ActiveSpeaker[LegId] = ActiveSpeaker(self._speaker)
+        opened = ConferenceAudio(self, conference, len(self.conferences), speaker=speaker, meter=meter)
         self.conferences.append(opened)
         self.mixing.conferences = len(self.conferences)
+        self.speaking.floors.append()
         return opened
 
     def close(self, conference: ConferenceAudio) -> None:
@@ -99,57 +108,51 @@ class MediaPlane:
             for line in last.lines.values():
                 self.mixing.conference[line.row] = last.index
         self.mixing.conferences = len(self.conferences)
+        self.speaking.floors.remove(conference.index)
 
     def add(self, leg: LegId, stream: MediaStream, conference: ConferenceAudio) -> Line:
         """Let a leg take part from the next tick on."""
         codec = stream.agreement.codec.encoding.upper()
         row = self.mixing.add(conference.index, leg)
-        self._inbound.append()
-        self._outbound.append()
+        for columns in (self.speaking, self._inbound, self._outbound, self._secure):
+            columns.append()
         line = Line(leg, row, codec, stream, self.recall)
-        self._lines.append(line)
-        self._by_leg[leg] = self._slow[leg] = line
+        self._legs.add(line)
+        self._slow[leg] = line
         self._due = np.append(self._due, -np.inf)
         self._coding = np.append(self._coding, NUMBERS.get(codec, -1))
         if self.arrays:
             self.mixing.take(row, conference.mixer.channel(leg))
-        elif len(self._lines) >= self._enough:
+        elif len(self._legs) >= self._enough:
             self._use_arrays()
         return line
 
     def remove(self, line: Line) -> None:
         """Forget a leg; its stream has all that came and went."""
         self.recall(line)
-        del self._by_leg[line.leg], self._slow[line.leg]
+        del self._slow[line.leg]
         self._playing.pop(line.leg, None)
-        row, last = line.row, self._lines.pop()
-        for columns in (self.mixing, self._inbound, self._outbound):
+        row = line.row
+        self._legs.remove(line)
+        for columns in (self.mixing, self.speaking, self._inbound, self._outbound, self._secure):
             columns.remove(row)
         for column in (self._due, self._coding):
             column[row] = column[-1]
         self._due, self._coding = self._due[:-1], self._coding[:-1]
-        if last is not line:
-            self._lines[row], last.row = last, row
-        if self.arrays and len(self._lines) < self._enough // 2:
+        if self.arrays and len(self._legs) < self._enough // 2:
             self._use_objects()
 
     def _use_arrays(self) -> None:
         self.arrays = True
         for conference in self.conferences:
-            selected = conference.mixer.selected
-            for leg, line in conference.lines.items():
-                self.mixing.take(line.row, conference.mixer.channel(leg), selected=leg in selected)
+            conference.to_arrays()
 
     def _use_objects(self) -> None:
         self.arrays = False
-        for line in self._lines:
+        for line in self._legs.lines:
             self.recall(line)
         for conference in self.conferences:
-            for leg, line in conference.lines.items():
-                self.mixing.give(line.row, conference.mixer.channel(leg))
-            conference.mixer.selected = tuple(
-                leg for leg, line in conference.lines.items() if self.mixing.selected[line.row]
-            )
+            conference.from_arrays()
 
     def changed(self, line: Line) -> None:
         """A new description: another codec, perhaps; the stream has other times."""
@@ -177,7 +180,8 @@ class MediaPlane:
         if flow.inbound is not None:
             self._inbound.end(row, flow.inbound)
         self._outbound.end(row, flow.outbound)
-        line.flow = line.source = None
+        self._legs.end(line)
+        self._secure.end(line)
         self._slow[line.leg] = line
         line.held.resume(flow)
 
@@ -191,9 +195,9 @@ class MediaPlane:
             return
         if flow.inbound is not None:
             self._inbound.begin(line.row, flow.inbound)
-            line.source = flow.inbound.source
         self._outbound.begin(line.row, flow.outbound)
-        line.flow, line.destination = flow, flow.outbound.destination
+        self._legs.begin(line, flow)
+        self._secure.begin(line, flow)
         del self._slow[line.leg]
 
     def counters_of(self, line: Line) -> MediaCounters:
@@ -215,45 +219,38 @@ class MediaPlane:
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, batch: Iterable[Arrived], happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
+    def receive(self, batch: Sequence[Arrived], happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
         """Take in what came, in order of arrival; ``happened`` is told of events."""
-        lines, rows, packets, arrivals, places = self._by_leg, [], [], [], []
-        slow: list[tuple[int, Arrived]] = []
-        barred: set[LegId] = set()
-        taken: list[Arrived] = []
-        for place, arrived in enumerate(batch):
-            leg, kind, data, source, at = arrived
-            line = lines.get(leg)
-            if line is None:
-                self.counters["datagrams without leg"] += 1
-            elif source == line.source and len(data) == PACKET and kind == "rtp" and leg not in barred:
-                rows.append(line.row)
-                packets.append(data)
-                arrivals.append(at)
-                places.append(place)
-                taken.append(arrived)
-            else:
-                barred.add(leg)
-                slow.append((place, arrived))
-        if rows:
-            refused = self._inbound.receive(rows, packets, arrivals)
-            if refused:
-                slow += [(places[each], taken[each]) for each in refused]
-                slow.sort()
-        for _, arrived in slow:
-            self._receive_slowly(arrived, happened)
+        if not self.arrays or not batch:
+            for arrived in batch:
+                self._receive_slowly(arrived, happened)
+            return
+        found = candidates(batch, self._legs, self._inbound.length)
+        refused = self._inbound.receive(found.rows, found.packets, found.arrivals, self._secure)
+        others = found.others
+        if len(refused):
+            others = np.sort(np.concatenate([others, found.places[refused]]))
+        for place in others.tolist():
+            self._receive_slowly(batch[place], happened)
+
+    def _forged(self, line: Line, at: float) -> None:
+        """A packet that its stream found to be none, which costs as much as any that is no ordinary one."""
+        if not line.own.take(at):  # each that follows is asked for its allowance first
+            line.rests_until = self._ticks + _REST
+            self.recall(line)
 
     def _receive_slowly(self, arrived: Arrived, happened: Callable[[LegId, list[MediaEvent], float], None]) -> None:
         """A packet that is for the stream of its leg."""
         leg, kind, data, source, at = arrived
-        line = self._by_leg.get(leg)
-        if line is None:  # what came before it ended the leg
+        line = self._legs.by_leg.get(leg)
+        if line is None:  # it has ended, perhaps by what came before
+            self.counters["datagrams without leg"] += 1
             return
         try:
             if not line.allows(source[0], at):
                 self.counters["packets beyond the allowance of a leg"] += 1
                 return
-            if line.flow is not None:
+            if line.flow is not None and kind == "rtp":
                 line.rests_until = self._ticks + _REST
             events = line.stream.receive(kind, data, source, now=at)
             if events:
@@ -266,7 +263,8 @@ class MediaPlane:
 
     def due(self, now: float) -> list[Line]:
         """The legs whose stream wants its timer."""
-        return [self._lines[row] for row in np.nonzero(self._due <= now)[0].tolist()]
+        lines = self._legs.lines
+        return [lines[row] for row in np.nonzero(self._due <= now)[0].tolist()]
 
     def timeout(self, line: Line, now: float) -> tuple[list[MediaEvent], list[Outgoing]]:
         """What a stream does that wants its timer: events and reports."""
@@ -285,7 +283,7 @@ class MediaPlane:
         rows, frames = self._frames(now)
         announced: dict[int, Samples] = {}
         for conference in self.conferences:
-            if conference.lines and conference.announcements.sounds:
+            if conference.announcements.sounds and conference.lines:
                 frame = conference.announcements.next_frame()
                 if frame is not None:
                     announced[conference.index] = np.frombuffer(frame, dtype="<i2")
@@ -315,7 +313,7 @@ class MediaPlane:
     def _frames(self, now: float) -> tuple[Rows, Samples]:
         """What comes from each leg that is heard."""
         for row in self._inbound.stalled():
-            self.recall(self._lines[row])
+            self.recall(self._legs.lines[row])
         rows, frames = self._inbound.pop()
         more: list[int] = []
         sounds: list[bytes] = []
@@ -341,33 +339,32 @@ class MediaPlane:
             return frames[place[line.row]].tobytes() if line.row in place else None
 
         for conference in tapped:
-            conference.record(mixed.whole[conference.index].tobytes(), frame_of)
+            conference.record(mixed.shared(np.array([conference.index])).tobytes(), frame_of)
 
     def _measure(self, mixed: Mixed, now: float) -> list[ConferenceAudio]:
-        """Tell each conference how loud who is."""
-        loud: dict[int, dict[LegId, float]] = {}
-        conference = self.mixing.conference[mixed.energy_rows].tolist()
-        for index, row, energy in zip(conference, mixed.energy_rows.tolist(), mixed.energies.tolist(), strict=True):
-            loud.setdefault(index, {})[self._lines[row].leg] = energy
-        return [
-            each
-            for index, each in enumerate(self.conferences)
-            if each.lines and (index in loud or not each.waits) and each.measure(loud.get(index, {}), now=now)
-        ]
+        """Tell each conference how loud who is, and find out who has the floor."""
+        size, mixing, speaking = len(self._legs), self.mixing, self.speaking
+        conference, legs = mixing.conference[:size], mixing.source_id[:size]
+        rows, energies = mixed.energy_rows, mixed.energies
+        if self._level_interval is not None:
+            for each in self.conferences:
+                each.levels = None
+            for index, levels in speaking.levels(conference, legs, rows, energies, now=now):
+                self.conferences[index].levels = levels
+        return [self.conferences[each] for each in speaking.update(conference, legs, rows, energies, now=now)]
 
     # Packets out -----------------------------------------------------------------------------------------------------
 
     def _send(self, mixed: Mixed, now: float, out: list[Sent]) -> None:
-        payload = payloads(mixed, self.mixing.conference[: len(self._lines)], self._coding)
+        legs = self._legs
+        payload = payloads(mixed, self.mixing.conference[: len(legs)], self._coding)
         alone = self._alone(payload, mixed.csrc_counts)
-        rows, lines = self._outbound.admitted(now), self._lines
+        rows = self._outbound.admitted(now)
         self._outbound.pass_over(rows)
         csrc, counts = mixed.csrc, mixed.csrc_counts
-        if len(rows):
-            for row, data in self._outbound.packets(rows, payload[rows], csrc[rows], counts[rows], now=now):
-                line = lines[row]
-                assert line.destination is not None
-                out.append((line.leg, "rtp", data, line.destination))
+        name, destination = legs.names.__getitem__, legs.destinations.__getitem__
+        for group, packets in self._outbound.packets(rows, payload, csrc, counts, secure=self._secure, now=now):
+            out += zip(map(name, group), repeat("rtp"), packets, map(destination, group), strict=False)
         for line in tuple(self._slow.values()):
             try:
                 row, stream = line.row, line.stream

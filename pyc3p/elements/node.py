@@ -13,13 +13,13 @@ import attrs
 import c3p
 import sip
 from c3p.aio import C3pClient, C3pServer, Handler
-from mcu import LegId, MediaPortReleased, MediaPortWanted
+from mcu import LegId, MediaPeerKnown, MediaPortReleased, MediaPortWanted
 from pyc3p.element import C3PMachine, Document, Element, HookedPump, Packet
 from pyc3p.elements.c3p_http import HttpSettings, client_of, server_of
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace.sinks import ElementSink
-from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
+from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, SharedPort, media_ports
 from sip import Event, InternalFault, Piece
 from sip.aio import FaultLog, ListenFailed, Resolver, SipTransport, TlsFaults, TransportSettings, live_entropy
 
@@ -94,7 +94,7 @@ class Node:
         self._sip: SipTransport | None = None
         self._server: C3pServer | None = None
         self._client: C3pClient | None = None
-        self._ports: MediaPorts | None = None
+        self._ports: MediaPorts | SharedPort | None = None
         self._faults = FaultLog()
         self._http_faults = TlsFaults(Counter(), lambda events: self._take(events))
         self._running = False
@@ -112,7 +112,7 @@ class Node:
         except BaseException:
             await self.stop()
             raise
-        self._ports = MediaPorts(self._arrived, config=self._media_config, trace=self._trace)
+        self._ports = media_ports(self._arrived, config=self._media_config, trace=self._trace)
         self.kick()
 
     def restore(self, pieces: Iterable[Piece]) -> None:
@@ -221,8 +221,7 @@ class Node:
         if self._sip is not None:
             found.update(self._sip.counters)
         if self._ports is not None:
-            ports = self._ports
-            found.update({"media dropped in": ports.dropped_in, "media dropped out": ports.dropped_out})
+            found.update(self._ports.counters)
         return found
 
     # Events ----------------------------------------------------------------------------------------------------------
@@ -256,6 +255,8 @@ class Node:
             match event:
                 case MediaPortWanted():
                     self._open_media(event.leg)
+                case MediaPeerKnown() if self._ports is not None:
+                    self._ports.expect(event.leg, rtp=event.rtp, rtcp=event.rtcp)
                 case MediaPortReleased():
                     self._close_media(event.leg)
                 case _:

@@ -345,6 +345,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         dead_media=config.dead_media or None,
         capabilities=config.media.capabilities,
         media_policy=config.media.rules((config.sip_domain, *config.aliases)),
+        single_port=config.media.single_port,
         trust=McuTrust(
             factory_principal=role_of(config, "mcu-factory", peers),
             focus_peers=foci,
@@ -361,12 +362,11 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
 
 def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *, prefix: str = "") -> Node:
     config, trace = build.config, build.trace
-    media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
-
+    span = parse_port_range(config.media_ports, option="--media-ports")
+    media = MediaPortsConfig(host=config.host, port_range=span, shared=config.media.single_port)
     log = EventLog(build.output, element.name, time.monotonic)
-    observers = [*build.observers]
-    if build.state is not None and build.state.nodes is not None:
-        observers.append(build.state.nodes.observe)
+    nodes = build.state.nodes if build.state is not None else None
+    observers = [*build.observers, *([] if nodes is None else [nodes.observe])]
 
     def on_event(event: sip.Event) -> None:
         log.tell(event)

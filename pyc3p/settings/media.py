@@ -58,6 +58,9 @@ class MediaSettings:
     #: there in full before anything came from there.
     known: tuple[str, ...] = ()
     targets: tuple[MediaTargetSettings, ...] = ()
+    #: All legs on the first two of the media ports, told apart by the address of their descriptions: for trunks and
+    #: others that send from there. Phones behind a NAT are not heard.
+    single_port: bool = False
 
     def __attrs_post_init__(self) -> None:
         _level(self.srtp, "media.srtp")

@@ -12,7 +12,7 @@ import errno
 import secrets
 import socket
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import attrs
@@ -66,6 +66,7 @@ class MediaPortsConfig(Shown):
     drain: int = 32  #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
     #: Datagrams held for one hand-over. Beyond it they are dropped and counted, or with many legs handed over at once.
     batch: int = 2_048
+    shared: bool = False  #: whether `media_ports` makes a `SharedPort`: the first pair of the range for all legs
 
 
 @attrs.frozen
@@ -74,6 +75,9 @@ class OpenPorts:
 
     rtp: TransportAddress
     rtcp: TransportAddress
+
+
+_SendTo = Callable[[bytes, TransportAddress], int]
 
 
 class _Pair(NamedTuple):
@@ -104,9 +108,10 @@ class MediaPorts:
         self._trace = trace
         self._loop = asyncio.get_running_loop()
         self._pairs: dict[Hashable, _Pair] = {}
+        self._senders: dict[str, dict[Hashable, _SendTo]] = {"rtp": {}, "rtcp": {}}
         self._readiness: EachSocket | OneSet | None = None  #: while there are ports
         self._hand: asyncio.Handle | None = None  #: that will hand over what came
-        self._batch: list[Arrival] = []
+        self._batch: list[Arrival] = []  #: one and the same list for ever
         first, last = self.config.port_range
         #: Even, with room for the odd one after it.
         self._free = list(range(first + first % 2, last, 2))
@@ -117,6 +122,11 @@ class MediaPorts:
     def __len__(self) -> int:
         return len(self._pairs)
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was lost at the sockets, in words for a log."""
+        return {"media dropped in": self.dropped_in, "media dropped out": self.dropped_out}
+
     def open(self, key: Hashable) -> OpenPorts:
         """Ports for a leg; raises OSError when the range is used up or the address is not ours."""
         if key in self._pairs:
@@ -124,10 +134,14 @@ class MediaPorts:
         pair = self._bind_pair()
         self._pairs[key] = pair
         if self._readiness is None:
-            self._readiness = readiness(self._loop, self.config.drain)
+            self._readiness = readiness(self._loop, self.config.drain, self._came)
         for kind, opened in pair.sockets.items():
+            self._senders[kind][key] = opened.sendto
             self._readiness.add(opened, self._reader(key, kind, opened, pair.addresses[kind]))
         return OpenPorts(pair.addresses["rtp"], pair.addresses["rtcp"])
+
+    def expect(self, key: Hashable, *, rtp: TransportAddress | None, rtcp: TransportAddress | None) -> None:
+        """Nothing has to be told here, as each leg has ports of its own; see `SharedPort.expect`."""
 
     def close(self, key: Hashable) -> None:
         """Give the ports of a leg back; does nothing when it has none."""
@@ -137,7 +151,8 @@ class MediaPorts:
         self._resting.append(pair.addresses["rtp"][1])
         if len(self._resting) > self._rest:
             self._free.append(self._resting.popleft())
-        for opened in pair.sockets.values():
+        for kind, opened in pair.sockets.items():
+            del self._senders[kind][key]
             if self._readiness is not None:
                 self._readiness.remove(opened)
             opened.close()
@@ -152,21 +167,19 @@ class MediaPorts:
 
     def send(self, batch: Iterable[tuple[Hashable, str, bytes, TransportAddress]]) -> None:
         """Send ``(key, kind, data, destination)``; what cannot leave now is dropped, since late sound is no sound."""
-        now, trace = self._loop.time(), self._trace
+        senders, trace = self._senders, self._trace
         for key, kind, data, destination in batch:
-            pair = self._pairs.get(key)
-            if pair is None:
-                self.unknown += 1
-                continue
+            of_kind = senders[kind]
             try:
-                pair.sockets[kind].sendto(data, destination)
+                of_kind[key](data, destination)
+            except KeyError:
+                self.unknown += 1
             except OSError:
                 # A full buffer, an ICMP error of an earlier datagram, or an address of another family.
                 self.dropped_out += 1
-                continue
-            if trace is not None:
-                source = pair.addresses[kind]
-                trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=now)
+            else:
+                if trace is not None:
+                    self._record(kind, self._pairs[key].addresses[kind], destination, data, self._loop.time())
 
     def _bind_pair(self) -> _Pair:
         """A free pair, drawn at random; one that was just given back only when there is no other."""
@@ -175,7 +188,7 @@ class MediaPorts:
             while self._free or self._resting:
                 port = self._drawn() if self._free else self._resting.popleft()
                 try:
-                    return _bind(self.config.host, port)
+                    return bind_pair(self.config.host, port)
                 except OSError as error:
                     taken.append(port)
                     if error.errno == errno.EADDRNOTAVAIL or error.errno not in _UNAVAILABLE:
@@ -198,51 +211,55 @@ class MediaPorts:
             self._hand_over()
 
     def _reader(self, key: Hashable, kind: str, opened: socket.socket, local: TransportAddress) -> Read:
-        receive, traced = opened.recvfrom, self._trace is not None
+        receive, batch, most, traced = opened.recvfrom, self._batch, self.config.batch, self._trace is not None
+        keep, make = batch.append, tuple.__new__  # what a NamedTuple does by itself takes three times as long
 
         def read(now: float) -> None:
-            try:
-                data, address = receive(_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                raise
-            except OSError:  # pragma: no cover - Linux tells this only to connected sockets
-                return  # an ICMP error of an earlier datagram; it is used up by this read
-            arrival = Arrival(key, kind, data, address[:2], now)
+            data, address = receive(_DATAGRAM)
+            source = address[:2]
             if traced:
-                self._record(arrival, local)
-            self._take(arrival)
+                self._record(kind, source, local, data, now)
+            if len(batch) < most or self._has_room():
+                keep(make(Arrival, (key, kind, data, source, now)))
 
         return read
 
-    def _record(self, arrival: Arrival, local: TransportAddress) -> None:
+    def _record(
+        self, kind: str, source: TransportAddress, destination: TransportAddress, data: bytes, at: float
+    ) -> None:
         if self._trace is not None:
-            _, kind, data, source, at = arrival
-            self._trace.record(layer=kind, transport="UDP", source=source, destination=local, data=data, at=at)
+            self._trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=at)
 
-    def _take(self, arrival: Arrival) -> None:
-        batch, many = self._batch, self._readiness is not None and self._readiness.many
-        if len(batch) >= self.config.batch:
-            if not many:
-                self.dropped_in += 1
-                return
+    @property
+    def _many(self) -> bool:
+        return self._readiness is not None and self._readiness.many
+
+    def _has_room(self) -> bool:
+        """Make room in a full batch, or count what does not go into it."""
+        if self._many:
             self._hand_over()
-            batch = self._batch
-        if not batch:
-            soon = self._loop.call_later(_HELD, self._hand_over) if many else self._loop.call_soon(self._hand_over)
-            self._hand = soon
-        batch.append(arrival)
+            return True
+        self.dropped_in += 1
+        return False
+
+    def _came(self) -> None:
+        """The loop found something to read."""
+        if self._batch and self._hand is None:
+            soon = self._loop.call_soon
+            self._hand = self._loop.call_later(_HELD, self._hand_over) if self._many else soon(self._hand_over)
 
     def _hand_over(self) -> None:
         if self._hand is not None:
             self._hand.cancel()
             self._hand = None
-        batch, self._batch = self._batch, []
+        batch = self._batch[:]
+        self._batch.clear()
         if batch:
             self._on_batch(batch)
 
 
-def _bind(host: str, port: int) -> _Pair:
-    """Both sockets, or none."""
+def bind_pair(host: str, port: int) -> _Pair:
+    """The sockets of two ports, or none. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sockets: dict[str, socket.socket] = {}
     try:

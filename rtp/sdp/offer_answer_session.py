@@ -77,9 +77,13 @@ class OfferAnswerSession:
         session_id: int = 0,
         session_version: int = 1,
         octets: Callable[[int], bytes] | None = None,
+        check: Callable[[Agreement], None] | None = None,
     ) -> None:
-        """``octets`` gives so many random ones, for new keys in a running call (see ``_with_new_keys``)."""
-        self._octets = octets
+        """``octets`` gives so many random ones, for new keys in a running call (see ``_with_new_keys``).
+
+        ``check`` is asked about each agreement before it holds; it raises a RemoteProtocolError for one that shall not.
+        """
+        self._octets, self._check = octets, check
         self._key_used: _KeyUse | None = None
         self._rekeyed = 0
         self.capabilities = capabilities
@@ -134,7 +138,7 @@ class OfferAnswerSession:
         """The answer to our offer."""
         self._life.check(OfferInput.RECEIVE_ANSWER)
         assert self._pending is not None
-        agreement = self._same_level(negotiate(self._pending, description, Role.OFFERER))
+        agreement = self._checked(negotiate(self._pending, description, Role.OFFERER))
         self._life.command(OfferInput.RECEIVE_ANSWER)
         self._settle(self._pending, description, agreement)
         return agreement
@@ -170,7 +174,7 @@ class OfferAnswerSession:
             previous=self.local,
             running=self._running,
         )
-        return made, self._same_level(negotiate(description, made, Role.ANSWERER))
+        return made, self._checked(negotiate(description, made, Role.ANSWERER))
 
     def _wants_new_keys(self, agreement: Agreement) -> bool:
         """A key of ours stays while the peer's address, port and suite stay (RFC 4568 section 7.1.4). Who is at another
@@ -189,12 +193,17 @@ class OfferAnswerSession:
         self._life.command(OfferInput.ROLL_BACK)
         self.direction, self._pending = self._direction_before, None
 
-    def _same_level(self, agreement: Agreement) -> Agreement:
+    def _checked(self, agreement: Agreement) -> Agreement:
+        self._same_level(agreement)
+        if self._check is not None:
+            self._check(agreement)
+        return agreement
+
+    def _same_level(self, agreement: Agreement) -> None:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
         before, after = self._running, agreement.audio
         if before is not None and after is not None and before.secure != after.secure:
             raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
-        return agreement
 
     def _settle(self, local: SessionDescription, remote: SessionDescription, agreement: Agreement) -> None:
         self.local, self.remote, self.agreement = local, remote, agreement

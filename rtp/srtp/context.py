@@ -11,6 +11,7 @@ import attrs
 
 from rtp.errors import AuthenticationFailed, LocalProtocolError, MalformedPacket, ReplayedPacket
 from rtp.srtp.profile import PROFILES
+from rtp.srtp.steady_keys import SteadyKeys
 from rtp.srtp.transform import CounterMode, Gcm, Transform
 
 _WINDOW: Final = 128  #: packets that may be reordered; 64 is the least that RFC 3711 section 3.3.2 allows
@@ -18,6 +19,7 @@ _WHOLE: Final = (1 << _WINDOW) - 1
 _MAX_SOURCES: Final = 64  #: SSRCs with state of their own; the one longest unheard makes room
 _MAX_RTCP_INDEX: Final = 2**31 - 1  #: after it a master key is used up (section 9.2)
 _MAX_RTP_INDEX: Final = 2**48 - 1
+_MAX_STEADY_INDEX: Final = _MAX_RTP_INDEX - 2**24  #: more than anybody sends until it is looked at again
 _ENCRYPTED: Final = 1 << 31  #: the E bit of SRTCP
 _PLAIN: Final = 0x80  #: first octet of a packet with nothing optional in its header, as nearly all are
 _NUMBERS: Final = struct.Struct("!2xH4xI")  #: sequence number and SSRC
@@ -110,8 +112,40 @@ class SrtpContext:
         #: Highest index received under the key before, by SSRC.
         self._before: dict[int, int] = {} if before is None else before._received.highest()
 
+    @property
+    def overhead(self) -> int:
+        """Octets by which an RTP packet is longer when it is protected."""
+        return self._rtp.tag_length + len(self._mki)
+
     def __repr__(self) -> str:
         return f"SrtpContext({self.profile.name!r})"
+
+    # Steady flow: see ``rtp.stream.steady_flow``
+
+    def steady_sending(self, ssrc: int) -> SteadyKeys | None:
+        """What the next packets of a source are sealed with; ``None`` where each has to be given to ``protect``."""
+        return self._steady(ssrc, self._sent.get(ssrc))
+
+    def steady_receiving(self, ssrc: int) -> SteadyKeys | None:
+        """What the next packets of a source are opened with; ``None`` where each has to be given to ``unprotect``."""
+        window = self._received.find(ssrc)
+        return self._steady(ssrc, None if window is None else window.highest)
+
+    def _steady(self, ssrc: int, index: int | None) -> SteadyKeys | None:
+        if index is None or self._mki or index > _MAX_STEADY_INDEX or not isinstance(self._rtp, CounterMode):
+            return None
+        return self._rtp.steady(ssrc, index)
+
+    def resume_sending(self, ssrc: int, packets: int) -> None:
+        """So many packets more were sealed, each on the one before."""
+        self._sent[ssrc] += packets
+
+    def resume_receiving(self, ssrc: int, packets: int) -> None:
+        """So many packets more came and were authentic, each on the one before."""
+        window = self._received.find(ssrc)
+        if window is not None and packets:
+            window.highest += packets
+            window.seen = (window.seen << packets | (1 << packets) - 1) & _WHOLE if packets < _WINDOW else _WHOLE
 
     def continue_from(self, other: SrtpContext) -> None:
         """Take over what was counted under the same key, which has another tag length or identifier from now on."""

@@ -13,6 +13,7 @@ from typing import Final
 from rtp.errors import AuthenticationFailed, LocalProtocolError, RemoteProtocolError, ReplayedPacket
 from rtp.sdp.sdes import Crypto
 from rtp.srtp.context import SrtpContext
+from rtp.srtp.steady_keys import SteadyKeys
 
 #: Keys of one direction of one call. A call is keyed again a few times, and comes back to an old key hardly ever.
 MAX_KEYS: Final = 32
@@ -101,6 +102,23 @@ class ReceivingKeys:
     def secure(self) -> bool:
         """Whether packets are encrypted."""
         return self._current is not None
+
+    @property
+    def overhead(self) -> int:
+        """Octets by which an RTP packet under the key in use is longer than the one inside."""
+        return 0 if self._current is None else self._current.overhead
+
+    def steady(self, ssrc: int, number: int) -> SteadyKeys | None:
+        """What packets of a source are opened with that follow on the one with that sequence number; ``None`` where
+        each has to be given to ``unprotect``."""
+        context = self._current
+        keys = None if context is None or self._previous is not None else context.steady_receiving(ssrc)
+        return keys if keys is not None and keys.index & 0xFFFF == number else None
+
+    def resume(self, ssrc: int, packets: int) -> None:
+        """So many packets more came and were authentic."""
+        if self._current is not None:
+            self._current.resume_receiving(ssrc, packets)
 
     def unprotect(self, packet: bytes, *, rtcp: bool = False) -> bytes:
         """The packet inside. Raises MalformedPacket, ReplayedPacket or AuthenticationFailed."""

@@ -7,17 +7,19 @@ gets a new counter and the hash a copy of its state. Two indices of one source d
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from hmac import compare_digest
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.hazmat.primitives.ciphers.modes import CTR, ECB
 
 from rtp.errors import AuthenticationFailed
 from rtp.srtp.profile import SrtpProfile
+from rtp.srtp.steady_keys import SteadyKeys
 
 _BLOCK: Final = 64  #: octets of a block of SHA-1
 _INNER: Final = bytes(value ^ 0x36 for value in range(256))  #: ipad of RFC 2104, as a table for `bytes.translate`
@@ -53,6 +55,20 @@ def derive(master_key: bytes, master_salt: bytes, label: int, length: int) -> by
     return aes_ctr(master_key, (salt ^ label << 48) << 16, bytes(length))
 
 
+def _hmac(inner: Any, outer: Any) -> Callable[[bytes], bytes]:
+    """HMAC with the states after its two keys."""
+    inner_copy, outer_copy = inner.copy, outer.copy
+
+    def digest(authenticated: bytes) -> bytes:
+        first, second = inner_copy(), outer_copy()
+        first.update(authenticated)
+        second.update(first.digest())
+        result: bytes = second.digest()
+        return result
+
+    return digest
+
+
 class CounterMode:
     """AES-CM with HMAC-SHA1 (sections 4.1.1 and 4.2.1)."""
 
@@ -60,14 +76,20 @@ class CounterMode:
         first = 3 if rtcp else 0
         self.tag_length = profile.rtcp_tag_length if rtcp else profile.tag_length
         key = derive(master_key, master_salt, first, profile.key_length)
+        self._key = key
         cipher = Cipher(AES(key), CTR(bytes(16))).encryptor()
         self._reset, self._crypt = cipher.reset_nonce, cipher.update
         # HMAC by hand (RFC 2104): the states after its two keys are copied for each packet.
         auth = derive(master_key, master_salt, first + 1, 20).ljust(_BLOCK, b"\0")
-        self._inner = hashlib.sha1(auth.translate(_INNER))
-        self._outer = hashlib.sha1(auth.translate(_OUTER))
+        self._hash = _hmac(hashlib.sha1(auth.translate(_INNER)), hashlib.sha1(auth.translate(_OUTER)))
         self._salt = int.from_bytes(derive(master_key, master_salt, first + 2, 14), "big") << 16
         self._ssrc, self._start = 0, self._salt  #: the last source, and its counter block at index 0
+
+    def steady(self, ssrc: int, index: int) -> SteadyKeys:
+        """What packets of one source are sealed and opened with after that one."""
+        blocks = Cipher(AES(self._key), ECB()).encryptor().update  # ECB is AES of each block by itself
+        start = self._salt ^ ssrc << 64
+        return SteadyKeys(blocks=blocks, hash=self._hash, tag_length=self.tag_length, start=start, index=index)
 
     def _counter(self, ssrc: int, index: int) -> bytes:
         """The counter block that the key stream of one packet begins with."""
@@ -77,10 +99,7 @@ class CounterMode:
 
     def _tag(self, authenticated: bytes) -> bytes:
         """Over the packet and its roll-over counter, or the index word of SRTCP."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(authenticated)
-        outer.update(inner.digest())
-        return outer.digest()[: self.tag_length]
+        return self._hash(authenticated)[: self.tag_length]
 
     def seal(self, packet: bytes, size: int, ssrc: int, index: int, trailer: bytes = b"") -> bytes:
         """As `Transform.seal`."""

@@ -241,7 +241,7 @@ class InboundMedia:
         use, locked, buffer = self._formats.get(codec.payload_type), self.lock.undisputed(), self.jitter.steady()
         if buffer is None or locked is None or not isinstance(use, AudioCoding) or use.codes is None:
             return None
-        if use.clock_rate != SAMPLE_RATE or self.keys.secure or self.dtmf.active or not self.receiving:
+        if use.clock_rate != SAMPLE_RATE or self.dtmf.active or not self.receiving:
             return None
         receiver, source, heard = locked
         steady, played_time, arrival = buffer
@@ -263,6 +263,9 @@ class InboundMedia:
             arrival=arrival,
             jitter=receiver.jitter,
             buffer=steady,
+            keys=self.keys.steady(receiver.ssrc, newest[0]),
+            open=self.unprotect if self.keys.secure else None,
+            overhead=self.keys.overhead,
         )
 
     def resume(self, steady: SteadyInbound | None) -> None:
@@ -275,5 +278,7 @@ class InboundMedia:
             self._held = None
             self._line.resume(steady.arrived, units, arrival=steady.arrival)
             self.lock.resume(arrival=steady.arrival)
+            if steady.keys is not None:
+                self.keys.resume(steady.ssrc, steady.arrived)
             last = steady.next_timestamp - units & 0xFFFF_FFFF
             self.lock.locked.resume(steady.arrived, timestamp=last, arrival=steady.arrival, jitter=steady.jitter)

@@ -245,10 +245,8 @@ class MediaStream:
         if not self._may_send(now):
             self._out.skip()
             return []
-        out = self._out
-        if out.pacer is None:
-            return self._outgoing(out.frame(pcm, payload, csrc, now=now), now)
-        return self._outgoing(out.paced_frame(pcm, payload, csrc, now=now), now)
+        made = self._out.frame if self._out.pacer is None else self._out.paced_frame
+        return self._outgoing(made(pcm, payload, csrc, now=now), now)
 
     def send_noise(self, level: int, *, now: float) -> list[Outgoing]:
         """Comfort noise of ``level`` dBov below zero in the place of one frame; silence when the peer takes none."""
@@ -325,8 +323,7 @@ class MediaStream:
         return pending
 
     def _receivers(self) -> list[RtpReceiver]:
-        locked = self._in.lock.locked
-        return [locked] if locked is not None else []
+        return [] if self._in.lock.locked is None else [self._in.lock.locked]
 
     def _send_rtcp(self, data: bytes) -> None:
         if self._rtcp_destination is None or self.agreement.remote_rtp is None:
@@ -381,11 +378,11 @@ class MediaStream:
         Whoever has them plays the part of this stream until ``resume``; ``next_timeout`` still says when that must be.
         """
         inbound = None if self._in.idle else self._in.steady(self.agreement.codec, own_ssrc=self._sender.ssrc)
-        busy = self._pending or self._protector is not None or (inbound is None and not self._in.idle)
+        busy = self._pending or (inbound is None and not self._in.idle)
         if busy or not self._rtcp.steady(self.remote_ssrc, sends=self.sending):
             return None
         terms = self._unproven.terms(self.destination)
-        outbound = self._out.steady(self.destination, sends=self.sending, terms=terms)
+        outbound = self._out.steady(self.destination, sends=self.sending, terms=terms, protector=self._protector)
         return None if outbound is None else SteadyFlow(inbound=inbound, outbound=outbound)
 
     def resume(self, flow: SteadyFlow) -> None:
@@ -394,5 +391,7 @@ class MediaStream:
         if flow.received_at is not None:
             self._alive(flow.received_at)
         self._out.resume(flow.outbound)
+        if flow.outbound.keys is not None and self._protector is not None:
+            self._protector.resume_sending(flow.outbound.ssrc, flow.outbound.sent)
         self._unproven.resume(withheld=flow.outbound.withheld, sent=flow.sent_at)
         self._rtcp.resume(self.remote_ssrc, received=flow.received_at, sent=flow.sent_at)

@@ -7,6 +7,7 @@ from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
 from rtp.errors import LocalProtocolError
 from rtp.sdp.agreement import MediaAgreement
+from rtp.srtp.context import SrtpContext
 from rtp.stream.dtmf import DtmfSender
 from rtp.stream.pacing import Pacer
 from rtp.stream.packetizer import Packetizer
@@ -129,7 +130,12 @@ class OutboundMedia:
     # Steady flow: see ``rtp.stream.steady_flow``
 
     def steady(
-        self, destination: TransportAddress | None, *, sends: bool, terms: tuple[bool, float, float, float]
+        self,
+        destination: TransportAddress | None,
+        *,
+        sends: bool,
+        terms: tuple[bool, float, float, float],
+        protector: SrtpContext | None,
     ) -> SteadyOutbound | None:
         """The numbers, when each frame is one packet and nothing else waits; ``terms`` are of `UnprovenAddress`."""
         coding, sender = self.coding, self.sender
@@ -149,6 +155,8 @@ class OutboundMedia:
             grace_ends=grace_ends,
             next_unproven=next_unproven,
             unproven_interval=interval,
+            keys=None if protector is None else protector.steady_sending(sender.ssrc),
+            seal=None if protector is None else protector.protect,
         )
 
     def resume(self, steady: SteadyOutbound) -> None:

@@ -43,6 +43,7 @@ from mcu import (
     LegId,
     Mcu,
     McuConfig,
+    MediaPeerKnown,
     MediaPortReleased,
     MediaPortWanted,
     diagnostics_of,
@@ -304,7 +305,7 @@ class McuAgent(Agent):
     def answer(self, event: Event) -> bool:
         if isinstance(event, MediaPortReleased):
             self.net.close_port(event.leg)
-        if self.net.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):
+        if self.net.media is not None and isinstance(event, MediaPortWanted | MediaPeerKnown | MediaPortReleased):
             self.tell(self.net.media([event]))
             return True
         if isinstance(event, MediaPortWanted):

@@ -16,9 +16,9 @@ from tests.mcu.harness import World, silent
 class Live:
     """A world whose SIP and C3P are carried in memory, and whose media goes over sockets."""
 
-    def __init__(self, ports: MediaPortsConfig) -> None:
+    def __init__(self, ports: MediaPortsConfig, **settings: object) -> None:
         self.loop = asyncio.get_running_loop()
-        self.world = World()
+        self.world = World(**settings)
         self.world.wire.clock.now = self.loop.time()
         self.driver = MediaDriver(self.world.mcu, on_events=self.happened, ports=ports)
         self.world.media = self.driver.handle

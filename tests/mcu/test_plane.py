@@ -16,20 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu import ActiveSpeaker, LegId, Mixer, MixerSettings, Playback, SpeakerSettings, Tap
+from mcu.audio.level_meter import LevelMeter
+from mcu.plane.arrivals import Arrived
 from mcu.plane.conference_audio import ConferenceAudio
 from mcu.plane.line import Line, Sent
-from mcu.plane.plane import Arrived, MediaPlane
+from mcu.plane.plane import MediaPlane
 from rtp import (
     Capabilities,
     ComfortNoise,
+    Crypto,
     Direction,
     Goodbye,
+    InlineKey,
     MediaAgreement,
     MediaEvent,
     MediaStream,
     MediaStreamConfig,
     RtpPacket,
     SenderReport,
+    SrtpContext,
     TelephoneEvent,
     UnprovenPolicy,
     alaw_encode,
@@ -41,16 +46,26 @@ from rtp import (
 )
 
 FRAME = 0.02
+LEVEL_INTERVAL = 0.1
+SUITES = (None, None, "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM")
 Key = tuple[str, int]
 
 
-def agreement(number: int, law: str = "PCMU", ptime: int = 20, **capabilities: object) -> MediaAgreement:
+def key(number: int, suite: str) -> Crypto:
+    """What one side encrypts with; both sides can tell."""
+    octets = random.Random(number).randbytes(28 if suite.startswith("AEAD") else 30)
+    return Crypto(1, suite, (InlineKey(octets),))
+
+
+def agreement(number: int, law: str = "PCMU", ptime: int = 20, suite: str | None = None) -> MediaAgreement:
     """What the MCU has agreed on with phone ``number``."""
     ours = offer(Capabilities(), "192.0.2.1", 40_000 + 2 * number)
     codecs = tuple(codec for codec in Capabilities().codecs if codec.encoding != ("PCMA" if law == "PCMU" else "PCMU"))
     theirs = answer(ours, Capabilities(codecs=codecs), "192.0.2.9", 10_000 + 2 * number)
     audio = negotiate(ours, theirs).audio
     assert audio is not None
+    if suite is not None:
+        audio = attrs.evolve(audio, local_crypto=key(number, suite), remote_crypto=key(-1 - number, suite))
     return attrs.evolve(audio, ptime=ptime)
 
 
@@ -89,10 +104,13 @@ class ReferenceConference:
         self.legs: dict[LegId, ReferenceLeg] = {}
         self.mixer: Mixer[LegId] = Mixer(MixerSettings())
         self.speaker: ActiveSpeaker[LegId] = ActiveSpeaker(SpeakerSettings())
+        self.meter: LevelMeter[LegId] = LevelMeter(LEVEL_INTERVAL)
+        self.levels: dict[LegId, int] | None = None
         self.announcements = type(conference.announcements)()
         self.taps: list[tuple[LegId | None, list[bytes]]] = []
 
     def tick(self, now: float, out: list[Sent]) -> None:
+        self.levels = None
         if not self.legs:
             return
         frames = {number: leg.stream.pop_frame(now=now) for number, leg in self.legs.items()}
@@ -111,6 +129,7 @@ class ReferenceConference:
             for sent in leg.stream.send_frame(payload=leg.stream.encode(pcm), csrc=csrc, now=now):
                 out.append((number, *sent))
         self.speaker.update(self.mixer.energies, now=now)
+        self.levels = self.meter.update(self.mixer.energies, now=now)
 
     def skip(self, now: float) -> None:
         for _, sound in self.taps:
@@ -124,8 +143,10 @@ class Both:
     """The same conferences twice: with a plane, and without."""
 
     def __init__(self, conferences: int = 1, *, enough: int = 1) -> None:
-        self.plane = MediaPlane(MixerSettings(), jitter=MediaStreamConfig().jitter, enough=enough)
-        opened = [self.plane.open(f"sip:{each}@example.com", SpeakerSettings()) for each in range(conferences)]
+        self.plane = MediaPlane(
+            MixerSettings(), level_interval=LEVEL_INTERVAL, jitter=MediaStreamConfig().jitter, enough=enough
+        )
+        opened = [self.plane.open(f"sip:{each}@example.com") for each in range(conferences)]
         self.rooms = [(each, ReferenceConference(each)) for each in opened]
         self.legs: dict[LegId, tuple[int, Line, ReferenceLeg]] = {}
         self.taps: list[tuple[Tap, list[bytes]]] = []
@@ -134,9 +155,18 @@ class Both:
         self.steady = 0  #: legs that were in steady flow, tick by tick
         self.heard: list[bytes] = []
 
-    def add(self, number: int, room: int = 0, law: str = "PCMU", *, trusted: bool = True, ptime: int = 20) -> LegId:
+    def add(
+        self,
+        number: int,
+        room: int = 0,
+        law: str = "PCMU",
+        *,
+        trusted: bool = True,
+        ptime: int = 20,
+        suite: str | None = None,
+    ) -> LegId:
         leg = LegId(number)
-        agreed = agreement(number, law, ptime)
+        agreed = agreement(number, law, ptime, suite)
         conference, reference = self.rooms[room]
         line = conference.add(leg, stream(number, agreed, trusted=trusted, now=self.now))
         reference.legs[leg] = ReferenceLeg(stream(number, agreed, trusted=trusted, now=self.now))
@@ -149,6 +179,7 @@ class Both:
         conference, other = self.rooms[room]
         assert conference.remove(leg) == other.speaker.remove(leg)
         other.mixer.remove(leg)
+        other.meter.remove(leg)
         del other.legs[leg]
         other.taps = [each for each in other.taps if each[0] != leg]
         for each in (line.stream, reference.stream):
@@ -209,6 +240,7 @@ class Both:
         assert sorted(map(repr, our_events)) == sorted(map(repr, their_events))
         for conference, reference in self.rooms:
             assert conference.speaker == reference.speaker.current
+            assert skipped or not reference.legs or conference.levels == reference.levels
         self.steady += sum(line.flow is not None for _, line, _ in self.legs.values())
         return ours
 
@@ -226,8 +258,9 @@ class Both:
 class PhoneOfTest:
     """What sends to one leg: mostly sound in its turn, sometimes something else."""
 
-    def __init__(self, leg: LegId, law: str, chance: random.Random) -> None:
+    def __init__(self, leg: LegId, law: str, chance: random.Random, suite: str | None = None) -> None:
         self.leg, self.law, self.chance = leg, law, chance
+        self.context = None if suite is None else SrtpContext(suite, *key(-1 - leg, suite).master())
         self.ssrc, self.number, self.time = 5000 + leg, chance.randrange(65_536), chance.randrange(2**32)
         self.source = ("192.0.2.9", 10_000 + 2 * leg)
         self.loud = chance.choice([0, 30, 3_000, 9_000])
@@ -246,7 +279,11 @@ class PhoneOfTest:
         data = bytes(RtpPacket(kind, self.number, self.time, self.ssrc, payload, marker))
         self.number = self.number + 1 & 0xFFFF
         self.time = self.time + advance & 0xFFFF_FFFF
-        return data
+        return data if self.context is None else self.context.protect(data)
+
+    def report(self, *packets: SenderReport | Goodbye) -> bytes:
+        data = build_compound(packets)
+        return data if self.context is None else self.context.protect_rtcp(data)
 
     def frame(self, odd: float, reached: float) -> Iterable[Arrived]:
         """What arrives before the next tick, after ``reached``."""
@@ -258,7 +295,7 @@ class PhoneOfTest:
         if chance.random() >= odd:
             yield self.leg, "rtp", self.packet(self.sound()), self.source, at
             return
-        what = chance.randrange(16)
+        what = chance.randrange(17)
         if what == 0:
             self.packet(b"")  # lost
         elif what == 1:
@@ -282,7 +319,7 @@ class PhoneOfTest:
             yield self.leg, "rtp", self.packet(self.sound(80), advance=80), self.source, at
         elif what == 8:
             report = SenderReport(self.ssrc, 1 << 40, self.time, 5, 800)
-            yield self.leg, "rtcp", build_compound([report]), (self.source[0], self.source[1] + 1), at
+            yield self.leg, "rtcp", self.report(report), (self.source[0], self.source[1] + 1), at
         elif what == 9:
             stranger = RtpPacket(0, 7, 9, 77, self.sound())
             yield self.leg, "rtp", bytes(stranger), ("203.0.113.5", 4000), at
@@ -301,11 +338,16 @@ class PhoneOfTest:
         elif what == 14:
             self.ssrc += 1000
             yield self.leg, "rtp", self.packet(self.sound()), self.source, at
+        elif what == 15:
+            data = bytearray(self.packet(self.sound()))
+            data[-1] ^= 1  # another sound, and with SRTP a forged one
+            yield self.leg, "rtp", bytes(data), self.source, at
+            yield self.leg, "rtp", self.packet(self.sound()), self.source, at
         else:
             yield (
                 self.leg,
                 "rtcp",
-                build_compound([SenderReport(self.ssrc, 1, 2, 3, 4), Goodbye((self.ssrc,))]),
+                self.report(SenderReport(self.ssrc, 1, 2, 3, 4), Goodbye((self.ssrc,))),
                 (
                     self.source[0],
                     self.source[1] + 1,
@@ -348,8 +390,10 @@ def controlled(both: Both, chance: random.Random, phones: dict[LegId, PhoneOfTes
     elif what == 7:
         both.tap(room, chance.choice([None, leg]))
     else:
-        new = both.add(max(both.legs) + 1, chance.randrange(len(both.rooms)), chance.choice(["PCMU", "PCMA"]))
-        phones[new] = PhoneOfTest(new, both.legs[new][1].codec, chance)
+        suite = chance.choice(SUITES)
+        room = chance.randrange(len(both.rooms))
+        new = both.add(max(both.legs) + 1, room, chance.choice(["PCMU", "PCMA"]), suite=suite)
+        phones[new] = PhoneOfTest(new, both.legs[new][1].codec, chance, suite)
 
 
 @settings(max_examples=40, deadline=None)
@@ -371,8 +415,9 @@ def test_what_leaves_is_the_same_with_and_without_a_plane(
     for number in range(1, legs + 1):
         law = chance.choice(["PCMU", "PCMU", "PCMA"])
         ptime = chance.choice([20, 20, 20, 30, 40])
-        leg = both.add(number, chance.randrange(rooms), law, trusted=chance.random() < 0.5, ptime=ptime)
-        phones[leg] = PhoneOfTest(leg, law, chance)
+        suite, trusted = chance.choice(SUITES), chance.random() < 0.5
+        leg = both.add(number, chance.randrange(rooms), law, trusted=trusted, ptime=ptime, suite=suite)
+        phones[leg] = PhoneOfTest(leg, law, chance, suite)
     for _ in range(ticks):
         batch = [each for phone in phones.values() if phone.loud for each in phone.frame(odd, both.now)]
         both.receive(sorted(batch, key=lambda each: each[4]))
@@ -388,11 +433,12 @@ def talk(both: Both, phones: list[PhoneOfTest], ticks: int) -> None:
         both.tick()
 
 
+@pytest.mark.parametrize("suite", [None, "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"])
 @pytest.mark.parametrize("law", ["PCMU", "PCMA"])
-def test_legs_with_ordinary_packets_are_in_steady_flow(law: str) -> None:
+def test_legs_with_ordinary_packets_are_in_steady_flow(law: str, suite: str | None) -> None:
     both = Both()
     chance = random.Random(1)
-    phones = [PhoneOfTest(both.add(number, law=law), law, chance) for number in range(1, 7)]
+    phones = [PhoneOfTest(both.add(number, law=law, suite=suite), law, chance, suite) for number in range(1, 7)]
     for phone in phones:
         phone.loud = 3_000
     talk(both, phones, 20)
@@ -415,6 +461,22 @@ def test_who_makes_every_packet_an_odd_one_is_heard_as_far_as_its_allowance_goes
     second = [(leg, "rtp", data, source, at + 1.0) for leg, _, data, source, at in flood]
     both.plane.receive(second, lambda leg, events, at: None)
     assert both.plane.counters["packets beyond the allowance of a leg"] < 2 * dropped + 10  # and then again
+
+
+@pytest.mark.parametrize("suite", ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"])
+def test_who_forges_packets_of_srtp_uses_up_an_allowance_too(suite: str) -> None:
+    both = Both()
+    leg = both.add(1, suite=suite)
+    phone = PhoneOfTest(leg, "PCMU", random.Random(1), suite)
+    talk(both, [phone], 30)
+    line = both.legs[leg][1]
+    assert line.flow is not None
+    forged = bytearray(phone.packet(phone.sound()))
+    forged[-1] ^= 1
+    flood: list[Arrived] = [(leg, "rtp", bytes(forged), phone.source, both.now + 0.001)] * 1000
+    both.plane.receive(flood, lambda leg, events, at: None)
+    assert both.plane.counters["packets beyond the allowance of a leg"] > 900
+    assert 0 < line.stream.counters().unauthenticated < 100
 
 
 def test_a_stranger_does_not_use_up_the_allowance_of_a_phone() -> None:
