@@ -70,9 +70,7 @@ class Prompt:
                     line = await self._session.prompt_async(handle_sigint=False)
                 except EOFError:
                     return
-                except (
-                    KeyboardInterrupt
-                ):  # of a terminal that sends keys in place of signals: what it does is one thing
+                except KeyboardInterrupt:  # a terminal that sends keys in place of signals: what they do is one thing
                     signal.raise_signal(signal.SIGINT)
                 else:
                     self._obey(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np  # noqa: F401  # what a pytest within this one loads is forgotten after it, and numpy loads only once
 import pytest
 
 pytest_plugins = ("pytester",)

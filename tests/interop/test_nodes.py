@@ -110,6 +110,7 @@ def answer_to_invite(server: str) -> str:
                 return answer
 
 
+@pytest.mark.timeout(300)  # a node, the store and a drain, one after another: each step has its own limit
 def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: Path, network: str) -> None:
     require("redis-server", "kamailio")
     deployment = script().Deployment(tmp_path / "deployment", network)
@@ -122,7 +123,7 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
             }
             log = tmp_path / "ann.log"
             words = pyc3p("invite", "--as", "sip:ann@example.com", "--server", first, "sip:bob@example.com")
-            ann = stack.enter_context(running([*words, "--for", "150"], log, cwd=tmp_path))
+            ann = stack.enter_context(running([*words, "--for", "300"], log, cwd=tmp_path))
             wait_for_text(log, "call bob@example.com: done", limit=LIMIT)
             found = CONFERENCE.search(log.read_text())
             assert found is not None

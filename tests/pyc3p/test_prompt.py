@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import pty
 import re
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import pyte
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -27,6 +29,7 @@ from pyc3p.commands.prompt import COMMANDS, Prompt
 from tests.pyc3p.test_people import endpoint, roster, user
 
 PATIENCE = 60.0
+LINES, COLUMNS = 40, 120
 UP, TAB, CTRL_C = "\x1b[A", "\t", "\x03"
 
 ROSTER = roster(user("Ann", endpoint("connected", "focus"), role="presenter"), user("Bob", endpoint("connected")))
@@ -89,32 +92,34 @@ def test_what_a_line_can_go_on_with(line: str, found: set[str]) -> None:
 
 @attrs.define
 class Terminal:
-    """A command at a terminal of its own."""
+    """A command at a terminal of its own, with a screen as a person sees it."""
 
     process: subprocess.Popen[bytes]
     master: int
-    seen: str = ""
+    screen: pyte.Screen = attrs.field(factory=lambda: pyte.Screen(COLUMNS, LINES))
+    stream: pyte.ByteStream = attrs.field(init=False)
 
-    def until(self, pattern: str) -> None:
-        """Until the screen has been sent this since the last time."""
+    def __attrs_post_init__(self) -> None:
+        self.stream = pyte.ByteStream(self.screen)
+        self.screen.write_process_input = self.press  # where the cursor is, when that is asked
+
+    def until(self, pattern: str, times: int = 1) -> None:
+        """Until this stands on the screen, so many times."""
         end = time.monotonic() + PATIENCE
-        while (match := re.search(pattern, self.seen)) is None:
-            assert time.monotonic() < end, f"{pattern!r} did not come; the end was {self.seen[-1500:]!r}"
+        while len(re.findall(pattern, self.shown)) < times:
+            assert time.monotonic() < end, f"{pattern!r} did not come; the screen:\n{self.shown.strip()}"
             self.read()
-        self.seen = self.seen[match.end() :]
+
+    @property
+    def shown(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display)
 
     def read(self) -> None:
-        """Take what comes within a moment, as a person sees it, and say where the cursor is when that is asked."""
+        """Take what comes within a moment."""
         if not select.select([self.master], [], [], 0.2)[0]:
             return
-        try:
-            text = os.read(self.master, 65_536).decode("utf-8", "replace")
-        except OSError:  # the other side is closed
-            return
-        if "\x1b[6n" in text:
-            self.press("\x1b[1;1R")
-        text = re.sub(r"\x1b\[(\d+)C", lambda moved: " " * int(moved[1]), text)
-        self.seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x08", "", text)
+        with contextlib.suppress(OSError):  # the other side is closed
+            self.stream.feed(os.read(self.master, 65_536))
 
     def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())
@@ -131,7 +136,7 @@ class Terminal:
 @contextlib.contextmanager
 def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
     master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (40, 120))
+    termios.tcsetwinsize(slave, (LINES, COLUMNS))
     process = subprocess.Popen(
         [sys.executable, "-m", "pyc3p", *arguments],
         stdin=slave,
@@ -140,6 +145,7 @@ def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
         cwd=Path(pyc3p.__file__).parents[1],
         env={**os.environ, "TERM": "xterm", **environment},
         start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY),  # Ctrl-C between two prompts is a signal
     )
     try:
         yield Terminal(process, master)
@@ -162,11 +168,11 @@ def test_a_presenter_types_at_a_prompt_and_sees_the_roster() -> None:
             ann.until(">")
             ann.until("Ann +presenter +is here")  # below the prompt
             ann.press("loc" + TAB)
-            ann.until("lock")
+            ann.until("> lock")
             ann.press("\r")
             ann.until("lock: done")
             ann.press(UP + "\r")
-            ann.until("lock: done")
+            ann.until("lock: done", times=2)
             ann.press("mute nobody\r")
             ann.until("nobody is called 'nobody'")
             ann.press(CTRL_C)
