@@ -16,8 +16,8 @@ from c3p.errors import MalformedDocument
 COMPOSING_TYPE: Final = "application/im-iscomposing+xml"
 _NAMESPACE: Final = "urn:ietf:params:xml:ns:im-iscomposing"
 _ROOT: Final = "isComposing"
-ACTIVE: Final = "active"  #: every other state counts as idle (section 3.4)
-DEFAULT_REFRESH: Final = 120  #: seconds that an active state holds when nothing is said (section 3.1)
+ACTIVE: Final = "active"  #: every other state counts as idle (RFC 3994 section 3.4)
+DEFAULT_REFRESH: Final = 120  #: seconds that an active state holds when nothing is said (section 3.1 there)
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -22,7 +22,7 @@ def is_known_stream(media: Media) -> bool:
 
 
 def are_known_filters(rules: MediaFiltersRules) -> bool:
-    """Whether the filters that the rules begin with are absent or words of section 3.5, and every rule has a value."""
+    """Whether the filters that the rules begin with are absent or known words, and every rule has a value."""
     return all(
         one.ingress_filter in _FILTERS and one.egress_filter in _FILTERS for one in rules.initial_filters
     ) and all(one.value is not None for one in rules.may_modify_own_filters)

@@ -114,6 +114,7 @@ A command is checked in one order, and refused with a SIP status and an ErrorId 
 3003 and 3012 (another conference, or none), 3013 and 3005 (MCU), 3002 and 3009 (user, endpoint), 3014 and 3015 (not allowed), 3016 (role). What is only found out later is a response with ``failure``.
 """  # noqa: E501
 
+_COLUMNS = 88  #: of code that can be read on a page without scrolling
 _REQUEST = re.compile(rb"<(?:\w+:)?request\b.*?</(?:\w+:)?request>", re.DOTALL)
 _RESPONSE = re.compile(rb"<(?:\w+:)?response\b.*?</(?:\w+:)?response>", re.DOTALL)
 
@@ -210,17 +211,33 @@ class Even:
 
     def _instead(self, match: re.Match[str]) -> str:
         number = len(self._seen) + 1
-        new = f"{{00000000-0000-4000-8000-{number:012X}}}" if "-" in match[0] else f"{number:032X}"
+        new = f"{{00000000-0000-4000-8000-{number:012X}}}" if "-" in match[0] else f"A{number:X}"
         return self._seen.setdefault(match[0].lower(), new)
 
 
 def pretty(document: bytes) -> str:
     """A document with a line for each element, and its namespaces as they are."""
     root = etree.fromstring(document)
-    etree.indent(root)
+    etree.indent(root, space=" ")
     text: str = etree.tostring(root, encoding="unicode")
     head, _, rest = text.partition("\n")
-    return re.sub(r" (xmlns(?::\w+)?|requestId)=", r"\n    \1=", head) + "\n" + rest
+    lines = (re.sub(r" (xmlns(?::\w+)?|requestId)=", r"\n    \1=", head) + "\n" + rest).split("\n")
+    return "\n".join(narrow for line in lines for narrow in _narrow(line))
+
+
+def _narrow(line: str) -> Iterator[str]:
+    """A line that is too long for a page, with a line for each of its attributes."""
+    indent, name = re.match(" *", line), re.match(r" *<[\w:-]+", line)
+    attributes = re.findall(r'[\w:.-]+="[^"]*"(?:\s*/?>.*)?', line)
+    if len(line) <= _COLUMNS or not attributes:
+        yield line
+        return
+    assert indent is not None
+    if name is not None:
+        yield name[0]
+    deeper = indent[0] + ("    " if name is not None else "")
+    for attribute in attributes:
+        yield f"{deeper}{attribute}"
 
 
 def page(found: dict[tuple[str, str], tuple[bytes, bytes]]) -> str:

@@ -1,6 +1,7 @@
-"""Call somebody, play a tone or a WAV file, and record what is heard; or wait for a call and do the same.
+"""Call somebody, play a tone or a WAV file, record what is heard; or wait for a call.
 
-Run: .venv/bin/python examples/call_with_audio.py "sip:bob@192.0.2.10;transport=tcp" --host 192.0.2.20 --record a.wav
+Run: .venv/bin/python examples/call_with_audio.py "sip:bob@192.0.2.10;transport=tcp" \\
+         --host 192.0.2.20 --record a.wav
      .venv/bin/python examples/call_with_audio.py --answer --host 192.0.2.20 --port 5060
 """
 
@@ -14,7 +15,15 @@ import struct
 import wave
 from collections.abc import Iterable, Iterator
 
-from rtp import Agreement, Capabilities, MediaStream, OfferAnswerSession, Outgoing, RtpError, SessionDescription
+from rtp import (
+    Agreement,
+    Capabilities,
+    MediaStream,
+    OfferAnswerSession,
+    Outgoing,
+    RtpError,
+    SessionDescription,
+)
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 from sip import (
     Claim,
@@ -52,27 +61,48 @@ def tone(frequency: float) -> Iterator[bytes]:
 def recording(path: str) -> Iterator[bytes]:
     """A WAV file in frames of 20 ms."""
     with wave.open(path) as file:
-        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (8000, 1, 2):
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (
+            8000,
+            1,
+            2,
+        ):
             raise SystemExit(f"{path} must be 8 kHz, mono, 16 bits")
         while frame := file.readframes(160):
             yield frame.ljust(320, b"\0")
 
 
 class Phone:
-    """One call: its signalling is a core of the endpoint, its sound goes through ports of its own."""
+    """One call: its signalling is a core of the endpoint, its sound has own ports."""
 
     owner = "phone"
 
     def __init__(
-        self, endpoint: Endpoint, ports: MediaPorts, host: str, frames: Iterator[bytes], answers: bool
+        self,
+        endpoint: Endpoint,
+        ports: MediaPorts,
+        host: str,
+        frames: Iterator[bytes],
+        answers: bool,
     ) -> None:
         self.heard = bytearray()
         self.answered, self.over = asyncio.Event(), asyncio.Event()
-        self._endpoint, self._ports, self._frames, self._answers = endpoint, ports, frames, answers
-        self._media = OfferAnswerSession(Capabilities(), address=host, port=ports.open(self.owner).rtp[1])
+        self._endpoint, self._ports, self._frames, self._answers = (
+            endpoint,
+            ports,
+            frames,
+            answers,
+        )
+        self._media = OfferAnswerSession(
+            Capabilities(), address=host, port=ports.open(self.owner).rtp[1]
+        )
         self._session: SessionId | None = None
         self._stream: MediaStream | None = None
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("INVITE", "UPDATE"))
+        endpoint.add_core(
+            self.owner,
+            lambda request, flow: True,
+            claim=Claim.ELEMENT,
+            methods=("INVITE", "UPDATE"),
+        )
 
     # Commands
 
@@ -107,7 +137,12 @@ class Phone:
             case SessionRedirected():
                 self._endpoint.redirect(event.session, event.targets[0], now=now)
             case SessionFailed():
-                self._end(f"{event.status} {event.response.reason}" if event.response else event.cause.value, now)
+                self._end(
+                    f"{event.status} {event.response.reason}"
+                    if event.response
+                    else event.cause.value,
+                    now,
+                )
             case SessionCancelled() if event.session == self._session:
                 self._end("cancelled", now)
             case SessionEnded() if event.session == self._session:
@@ -126,10 +161,12 @@ class Phone:
         print(f"called by {event.request.from_.uri}", flush=True)
         self._session = event.session
         self._endpoint.progress(event.session, 180, now=now)
-        self._endpoint.accept(event.session, body=description, content_type=SDP, now=now)
+        self._endpoint.accept(
+            event.session, body=description, content_type=SDP, now=now
+        )
 
     def _describe(self, offer: bytes) -> bytes:
-        """Our answer to an offer; an offer of ours when there was none (the ACK brings the answer)."""
+        """Our answer to an offer; an offer without one: the ACK has the answer."""
         if not offer:
             return bytes(self._media.make_offer())
         return bytes(self._media.receive_offer(SessionDescription.parse(offer))[0])
@@ -144,14 +181,18 @@ class Phone:
         self.answered.set()
         self._talk(self._media.agreement, now)
 
-    def _offered_again(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
+    def _offered_again(
+        self, event: ReinviteReceived | UpdateReceived, now: float
+    ) -> None:
         """Hold, another address, another codec."""
         try:
             description = self._describe(body_of(event.request, SDP))
         except RtpError:
             self._endpoint.respond(event.transaction, 488, now=now)
             return
-        self._endpoint.respond(event.transaction, 200, body=description, content_type=SDP, now=now)
+        self._endpoint.respond(
+            event.transaction, 200, body=description, content_type=SDP, now=now
+        )
         self._talk(self._media.agreement, now)
 
     def _end(self, why: str, now: float) -> None:
@@ -214,15 +255,26 @@ async def keep_time(phone: Phone) -> None:
 
 async def main(given: argparse.Namespace) -> None:
     frames = recording(given.play) if given.play else tone(given.tone)
-    listen = (Listen("UDP", given.host, given.port), Listen("TCP", given.host, given.port))
+    listen = (
+        Listen("UDP", given.host, given.port),
+        Listen("TCP", given.host, given.port),
+    )
     endpoint = Endpoint(EndpointConfig(listen=listen), entropy=live_entropy())
-    ports = MediaPorts(lambda batch: phone.hear(batch), config=MediaPortsConfig(host=given.host))
+    ports = MediaPorts(
+        lambda batch: phone.hear(batch), config=MediaPortsConfig(host=given.host)
+    )
     phone = Phone(endpoint, ports, given.host, frames, given.answer)
     transport = SipTransport(Pump(endpoint, [phone]))
     await transport.start()
     clock = asyncio.create_task(keep_time(phone))
     if given.answer:
-        print(*(f"sip:{at.host}:{at.port};transport={at.transport.lower()}" for at in endpoint.listen), flush=True)
+        print(
+            *(
+                f"sip:{at.host}:{at.port};transport={at.transport.lower()}"
+                for at in endpoint.listen
+            ),
+            flush=True,
+        )
     else:
         phone.call(given.target, now=transport.now)
         transport.kick()
@@ -248,7 +300,9 @@ if __name__ == "__main__":
     parser.add_argument("--answer", action="store_true", help="wait for a call")
     parser.add_argument("--host", default="127.0.0.1", help="own address (127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="own SIP port (any)")
-    parser.add_argument("--tone", type=float, default=440.0, help="hertz of the tone to play (440)")
+    parser.add_argument(
+        "--tone", type=float, default=440.0, help="hertz of the tone to play (440)"
+    )
     parser.add_argument("--play", help="a WAV file to play: 8 kHz, mono, 16 bits")
     parser.add_argument("--record", help="a WAV file for what is heard")
     parser.add_argument("--seconds", type=float, help="hang up after this time")

@@ -1,6 +1,6 @@
 """A bot that registers, takes every call, and says back what it hears.
 
-Run: .venv/bin/python examples/echo_bot.py sip:echo@example.com 192.0.2.10:5060 [password]
+Run: .venv/bin/python examples/echo_bot.py sip:echo@example.com 192.0.2.10 [password]
 """
 
 import asyncio
@@ -17,7 +17,8 @@ async def echo(call: sip.aio.Call[rtp.aio.AudioSession]) -> None:
             print("talking with", call.remote.uri, flush=True)
             await call.media.play(call.media.frames())
         except (sip.aio.CallError, OSError) as error:
-            # No codec in common, hung up before the answer, no ports left: that ends one call, and not the bot.
+            # No codec in common, hung up before the answer, no ports left:
+            # that ends one call, and not the bot.
             print(error, flush=True)
 
 

@@ -1,6 +1,6 @@
-"""Tell watchers how somebody is: a presence-like notifier (RFC 6665, RFC 3856), and a watcher.
+"""Tell watchers how somebody is: a notifier (RFC 6665, RFC 3856), and a watcher.
 
-Run: .venv/bin/python examples/notifier.py sip:alice@example.com --host 192.0.2.10 --port 5060
+Run: .venv/bin/python examples/notifier.py sip:alice@example.com --host 192.0.2.10
      and type a new state in each line; elsewhere
      .venv/bin/python examples/notifier.py --watch "sip:alice@192.0.2.10;transport=tcp"
 """
@@ -47,7 +47,10 @@ def note_of(body: bytes) -> str:
     """The note in a presence document of a peer."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
-        return etree.fromstring(body, parser).findtext(f".//{{{NAMESPACE}}}note") or "nothing"
+        return (
+            etree.fromstring(body, parser).findtext(f".//{{{NAMESPACE}}}note")
+            or "nothing"
+        )
     except etree.XMLSyntaxError:
         return "nothing that can be read"
 
@@ -74,7 +77,13 @@ class Notifier(Patient):
         self._endpoint, self._entity, self._note = endpoint, entity, "here"
         self._watchers: set[SubscriptionId] = set()
         mine, package = ("SUBSCRIBE",), ("presence",)
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=mine, events=package)
+        endpoint.add_core(
+            self.owner,
+            lambda request, flow: True,
+            claim=Claim.ELEMENT,
+            methods=mine,
+            events=package,
+        )
 
     @property
     def is_watched(self) -> bool:
@@ -91,12 +100,14 @@ class Notifier(Patient):
             self._endpoint.end_subscription(watcher, reason="noresource", now=now)
 
     def _tell(self, watcher: SubscriptionId, now: float) -> None:
-        self._endpoint.notify(watcher, body=document(self._entity, self._note), content_type=PIDF, now=now)
+        self._endpoint.notify(
+            watcher, body=document(self._entity, self._note), content_type=PIDF, now=now
+        )
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         match event:
             case SubscribeReceived():
-                # The endpoint answers an unknown package and too short a time, and watches the expiry.
+                # An unknown package and too short a time are answered by the endpoint.
                 self._endpoint.accept_subscription(event.subscription, now=now)
                 if event.initial:
                     print(f"{event.request.from_.uri} watches", flush=True)
@@ -116,7 +127,9 @@ class Watcher(Patient):
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint, self._subscription = endpoint, SubscriptionId(0)
         self.over = asyncio.Event()
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=())
+        endpoint.add_core(
+            self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=()
+        )
 
     def watch(self, target: str, expires: int, *, now: float) -> None:
         self._subscription = self._endpoint.subscribe(
@@ -151,7 +164,9 @@ class Watcher(Patient):
 async def typed() -> asyncio.StreamReader:
     """Standard input, without blocking."""
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     return reader
 
 
@@ -167,7 +182,9 @@ async def notify(transport: SipTransport, notifier: Notifier) -> None:
         await asyncio.sleep(0.05)
 
 
-async def watch(transport: SipTransport, watcher: Watcher, given: argparse.Namespace) -> None:
+async def watch(
+    transport: SipTransport, watcher: Watcher, given: argparse.Namespace
+) -> None:
     """Watch until the notifier ends it, or for the time that was asked for."""
     watcher.watch(given.uri, given.expires, now=transport.now)
     transport.kick()
@@ -180,7 +197,10 @@ async def watch(transport: SipTransport, watcher: Watcher, given: argparse.Names
 
 
 async def main(given: argparse.Namespace) -> None:
-    listen = (Listen("UDP", given.host, given.port), Listen("TCP", given.host, given.port))
+    listen = (
+        Listen("UDP", given.host, given.port),
+        Listen("TCP", given.host, given.port),
+    )
     endpoint = Endpoint(EndpointConfig(listen=listen), entropy=live_entropy())
     core = Watcher(endpoint) if given.watch else Notifier(endpoint, given.uri)
     transport = SipTransport(Pump(endpoint, [core]))
@@ -189,7 +209,13 @@ async def main(given: argparse.Namespace) -> None:
         if isinstance(core, Watcher):
             await watch(transport, core, given)
         else:
-            print(*(f"sip:{at.host}:{at.port};transport={at.transport.lower()}" for at in endpoint.listen), flush=True)
+            print(
+                *(
+                    f"sip:{at.host}:{at.port};transport={at.transport.lower()}"
+                    for at in endpoint.listen
+                ),
+                flush=True,
+            )
             await notify(transport, core)
     finally:
         await transport.stop()
@@ -197,10 +223,17 @@ async def main(given: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Tell or watch how somebody is.")
-    parser.add_argument("uri", help="whose state is told, or with --watch where to subscribe")
+    parser.add_argument(
+        "uri", help="whose state is told, or with --watch where to subscribe"
+    )
     parser.add_argument("--watch", action="store_true", help="subscribe instead")
     parser.add_argument("--host", default="127.0.0.1", help="own address (127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="own SIP port (any)")
-    parser.add_argument("--expires", type=int, default=600, help="seconds to subscribe for, refreshed (600)")
+    parser.add_argument(
+        "--expires",
+        type=int,
+        default=600,
+        help="seconds to subscribe for, refreshed (600)",
+    )
     parser.add_argument("--seconds", type=float, help="stop watching after this time")
     asyncio.run(main(parser.parse_args()))

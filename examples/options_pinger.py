@@ -1,6 +1,6 @@
-"""Ask SIP elements whether they are there: OPTIONS, once a second, with the time that the answer took.
+"""Ask SIP elements whether they are there: OPTIONS, once a second, with its time.
 
-Run: .venv/bin/python examples/options_pinger.py [-c count] sip:192.0.2.10 "sip:bob@example.com;transport=tcp" ...
+Run: .venv/bin/python examples/options_pinger.py [-c COUNT] sip:bob@192.0.2.10 ...
 """
 
 from __future__ import annotations
@@ -8,7 +8,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from sip import Claim, Endpoint, EndpointConfig, Event, Listen, Pump, RequestFailed, RequestId, ResponseReceived
+from sip import (
+    Claim,
+    Endpoint,
+    EndpointConfig,
+    Event,
+    Listen,
+    Pump,
+    RequestFailed,
+    RequestId,
+    ResponseReceived,
+)
 from sip.aio import SipTransport, live_entropy
 
 
@@ -20,7 +30,9 @@ class Pinger:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._open: dict[RequestId, tuple[str, float]] = {}
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=())
+        endpoint.add_core(
+            self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=()
+        )
 
     @property
     def is_waiting(self) -> bool:
@@ -28,7 +40,12 @@ class Pinger:
 
     def ping(self, target: str, *, now: float) -> None:
         request_id = self._endpoint.request(
-            self.owner, "OPTIONS", target, from_="<sip:pinger@example.com>", to=f"<{target}>", now=now
+            self.owner,
+            "OPTIONS",
+            target,
+            from_="<sip:pinger@example.com>",
+            to=f"<{target}>",
+            now=now,
         )
         self._open[request_id] = target, now
 
@@ -53,7 +70,9 @@ class Pinger:
 
 
 async def main(targets: list[str], count: int, interval: float) -> None:
-    config = EndpointConfig(listen=(Listen("UDP", "0.0.0.0", 0), Listen("TCP", "0.0.0.0", 0)))
+    config = EndpointConfig(
+        listen=(Listen("UDP", "0.0.0.0", 0), Listen("TCP", "0.0.0.0", 0))
+    )
     endpoint = Endpoint(config, entropy=live_entropy())
     pinger = Pinger(endpoint)
     transport = SipTransport(Pump(endpoint, [pinger]))
@@ -69,9 +88,13 @@ async def main(targets: list[str], count: int, interval: float) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Ask SIP elements whether they are there.")
+    parser = argparse.ArgumentParser(
+        description="Ask SIP elements whether they are there."
+    )
     parser.add_argument("target", nargs="+", help="a SIP URI")
     parser.add_argument("-c", "--count", type=int, default=3, help="how often (3)")
-    parser.add_argument("-i", "--interval", type=float, default=1.0, help="seconds between (1)")
+    parser.add_argument(
+        "-i", "--interval", type=float, default=1.0, help="seconds between (1)"
+    )
     given = parser.parse_args()
     asyncio.run(main(given.target, given.count, given.interval))

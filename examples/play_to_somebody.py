@@ -1,6 +1,6 @@
 """Call somebody and play a WAV file.
 
-Run: .venv/bin/python examples/play_to_somebody.py sip:bob@example.com hello.wav 192.0.2.10
+Run: .venv/bin/python examples/play_to_somebody.py sip:bob@example.com hello.wav SERVER
 """
 
 import asyncio

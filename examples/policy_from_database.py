@@ -12,13 +12,14 @@ MEMBER = "SELECT 1 FROM members WHERE uri = ?"
 CALLABLE = "SELECT 1 FROM callable WHERE uri = ?"
 
 
-class Members(focus.ConferenceRules):
+class Joining(focus.ConferenceRules):
     def admit(self, question: focus.JoinQuestion) -> focus.Admission | focus.Refusal:
         known = db.execute(MEMBER, (question.user.text,)).fetchone()
-        return super().admit(question) if known else focus.Refusal(403, None, "no member")
+        no = focus.Refusal(403, None, "no member")
+        return super().admit(question) if known else no
 
 
-class Targets(mcu.DialOutRules):
+class Calls(mcu.DialOutRules):
     def decide(self, question: mcu.DialOutQuestion) -> mcu.Allowed | mcu.Refusal:
         known = db.execute(CALLABLE, (question.address,)).fetchone()
         no = mcu.Refusal(mcu.RefusalReason.TARGET_DENIED, "not in the list")
@@ -26,7 +27,7 @@ class Targets(mcu.DialOutRules):
 
 
 async def main() -> None:
-    async with pyc3p.server(conference_policy=Members(), dial_out_policy=Targets()) as at:
+    async with pyc3p.server(conference_policy=Joining(), dial_out_policy=Calls()) as at:
         print("serving at", at.address, flush=True)
         await asyncio.Event().wait()
 

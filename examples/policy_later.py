@@ -1,4 +1,4 @@
-"""A directory that takes its time says who may be called: python examples/policy_later.py"""
+"""A directory that takes its time says who may be called: examples/policy_later.py"""
 
 import asyncio
 import itertools
@@ -21,7 +21,9 @@ class Directory:
         return pending
 
 
-async def look_up(server: pyc3p.RunningServer, pending_id: str, question: mcu.DialOutQuestion) -> None:
+async def look_up(
+    server: pyc3p.RunningServer, pending_id: str, question: mcu.DialOutQuestion
+) -> None:
     await asyncio.sleep(0.1)  # in place of a request to a directory
     known = question.user == "bob"
     no = mcu.Refusal(mcu.RefusalReason.TARGET_DENIED, "not in the directory")
@@ -30,7 +32,10 @@ async def look_up(server: pyc3p.RunningServer, pending_id: str, question: mcu.Di
 
 async def main() -> None:
     directory = Directory()
-    async with pyc3p.server(dial_out_policy=directory) as server, asyncio.TaskGroup() as tasks:
+    async with (
+        pyc3p.server(dial_out_policy=directory) as server,
+        asyncio.TaskGroup() as tasks,
+    ):
         print("serving at", server.address, flush=True)
         while True:
             tasks.create_task(look_up(server, *await directory.questions.get()))

@@ -1,6 +1,6 @@
 """Call somebody into a new conference, and stay for as long as that one does.
 
-Run: .venv/bin/python examples/presenter.py 192.0.2.10 sip:ann@192.0.2.10 sip:bob@192.0.2.10
+Run: .venv/bin/python examples/presenter.py SERVER sip:ann@192.0.2.10 sip:bob@192.0.2.10
 """
 
 import asyncio

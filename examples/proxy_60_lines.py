@@ -1,7 +1,7 @@
-"""A registrar and forking, record-routing proxy: phones that register here can call each other.
+"""A registrar and forking proxy: phones that register here can call each other.
 
 Run: .venv/bin/python examples/proxy_60_lines.py example.com 192.0.2.10 5060
-Then set any softphone's domain to example.com and its proxy to 192.0.2.10, over UDP or TCP.
+Then set any softphone's domain to example.com and its proxy to 192.0.2.10.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ def show(events: list[Event]) -> None:
             print(f"{event.aor} {event.cause}: {contacts or 'nowhere'}", flush=True)
 
 
-async def main(domain: str = "example.com", host: str = "127.0.0.1", port: str = "5060") -> None:
+async def main(
+    domain: str = "example.com", host: str = "127.0.0.1", port: str = "5060"
+) -> None:
     """Serve a domain until interrupted."""
     entropy = live_entropy()
     listen = (Listen("UDP", host, int(port)), Listen("TCP", host, int(port)))
-    endpoint = Endpoint(EndpointConfig(listen=listen), entropy=entropy, wall_clock=wall_clock())
+    endpoint = Endpoint(
+        EndpointConfig(listen=listen), entropy=entropy, wall_clock=wall_clock()
+    )
     registrar = Registrar(endpoint, RegistrarConfig(domains=(domain,)), entropy=entropy)
     proxy = Proxy(
         endpoint,

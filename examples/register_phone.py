@@ -1,6 +1,7 @@
 """Register a phone and keep it registered: a user agent in one core, on real sockets.
 
-Run: .venv/bin/python examples/register_phone.py sip:bob@example.com 192.0.2.10:5060 [own address] [password]
+Run: .venv/bin/python examples/register_phone.py sip:bob@example.com 192.0.2.10:5060 \\
+         [own address] [password]
 """
 
 from __future__ import annotations
@@ -25,16 +26,19 @@ from sip.aio import SipTransport, live_entropy
 
 
 class Phone:
-    """Registers, again at half of the time that was granted; the endpoint answers OPTIONS for it."""
+    """Registers, again at half of the time granted; its endpoint answers OPTIONS."""
 
     owner = "phone"
 
     def __init__(self, endpoint: Endpoint, aor: Uri, registrar: Uri) -> None:
         self._endpoint, self._aor, self._registrar = endpoint, aor, registrar
-        self._call_id: str | None = None  # the REGISTERs of a phone share one, and count on (RFC 3261 section 10.2.4)
+        # The REGISTERs of a phone share one, and count on (RFC 3261 section 10.2.4).
+        self._call_id: str | None = None
         self._cseq = 0
         self._again: float | None = None
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=())
+        endpoint.add_core(
+            self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=()
+        )
 
     def register(self, *, now: float) -> None:
         here = self._endpoint.listen[0]
@@ -58,7 +62,11 @@ class Phone:
             response = event.response
             self._call_id, self._cseq = response.call_id, response.cseq.number
             self._again = now + (response.expires or 60) / 2
-            print(f"REGISTER: {response.status} {response.reason}", *response.contact, flush=True)
+            print(
+                f"REGISTER: {response.status} {response.reason}",
+                *response.contact,
+                flush=True,
+            )
         elif isinstance(event, RequestFailed):
             self._again = now + 30
             print(f"REGISTER: no answer ({event.reason})", flush=True)
@@ -76,10 +84,17 @@ class Phone:
         return []
 
 
-async def main(aor: str, registrar: str, own_address: str = "127.0.0.1", password: str | None = None) -> None:
+async def main(
+    aor: str,
+    registrar: str,
+    own_address: str = "127.0.0.1",
+    password: str | None = None,
+) -> None:
     user = Uri.parse(aor)
     credentials = None if password is None else Credentials(user.user or "", password)
-    config = EndpointConfig(listen=(Listen("UDP", own_address, 0),), credentials=lambda realm: credentials)
+    config = EndpointConfig(
+        listen=(Listen("UDP", own_address, 0),), credentials=lambda realm: credentials
+    )
     endpoint = Endpoint(config, entropy=live_entropy())
     phone = Phone(endpoint, user, Uri.parse(f"sip:{registrar}"))
     transport = SipTransport(Pump(endpoint, [phone]))
@@ -94,7 +109,9 @@ async def main(aor: str, registrar: str, own_address: str = "127.0.0.1", passwor
 
 if __name__ == "__main__":
     if not 3 <= len(sys.argv) <= 5:
-        sys.exit(f"usage: {sys.argv[0]} sip:USER@DOMAIN REGISTRAR[:PORT] [OWN_ADDRESS [PASSWORD]]")
+        sys.exit(
+            "usage: register_phone.py sip:USER@DOMAIN REGISTRAR [ADDRESS [PASSWORD]]"
+        )
     try:
         asyncio.run(main(*sys.argv[1:5]))
     except KeyboardInterrupt:

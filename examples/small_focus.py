@@ -1,6 +1,7 @@
-"""A Focus in a hundred lines: people join, see who is there, leave, and a presenter ends the conference.
+"""A Focus in a hundred lines: people join, see who is there, and leave.
 
-It has no MCU, so nobody is called. Three mistakes are planted in it on purpose: the tutorial on conformance finds them.
+It has no MCU, so nobody is called. Three mistakes are planted in it on purpose: the
+tutorial on conformance finds them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class SmallFocus(sip.BaseCore):
                 self.join(event, now)
             case sip.SubscribeReceived():
                 self.subscribe(event, now)
-            case sip.RequestReceived(session=session) if session in self.present and event.transaction is not None:
+            case sip.RequestReceived(session=session) if (
+                session in self.present and event.transaction is not None
+            ):
                 self.command(event, self.present[session], now)
             case sip.SessionEnded(session=session) if session in self.present:
                 self.leave(session, now)
@@ -59,16 +62,32 @@ class SmallFocus(sip.BaseCore):
         assert isinstance(request, c3p.Request)
         assert isinstance(request.command, c3p.AddUser)
         self.uri = str(event.request.uri)
-        role = c3p.Role.PRESENTER if f"sip:{event.request.uri.user}@" in request.from_ else c3p.Role.ATTENDEE
+        role = (
+            c3p.Role.PRESENTER
+            if f"sip:{event.request.uri.user}@" in request.from_
+            else c3p.Role.ATTENDEE
+        )
         asked = request.command.user
         endpoints = tuple(
-            attrs.evolve(each, state=c3p.State.FULL, status="connected", session_type=c3p.SessionType.FOCUS)
+            attrs.evolve(
+                each,
+                state=c3p.State.FULL,
+                status="connected",
+                session_type=c3p.SessionType.FOCUS,
+            )
             for each in asked.endpoints
         )
-        user = c3p.User(entity=request.from_, state=c3p.State.FULL, roles=(role,), endpoints=endpoints)
+        user = c3p.User(
+            entity=request.from_,
+            state=c3p.State.FULL,
+            roles=(role,),
+            endpoints=endpoints,
+        )
         answer = attrs.evolve(request.command, user=attrs.evolve(asked, roles=(role,)))
         body = bytes(request.respond(c3p.Code.SUCCESS, command=answer))
-        self.endpoint.accept(event.session, body=body, content_type=c3p.CCCP_TYPE, now=now)
+        self.endpoint.accept(
+            event.session, body=body, content_type=c3p.CCCP_TYPE, now=now
+        )
         self.present[event.session] = user
         self.publish((user,), now)
 
@@ -81,7 +100,9 @@ class SmallFocus(sip.BaseCore):
         if event.expires == 0:
             self.endpoint.accept_subscription(event.subscription, expires=0, now=now)
             return
-        watcher = self.watchers.setdefault(event.subscription, Watcher(str(event.request.from_.uri)))
+        watcher = self.watchers.setdefault(
+            event.subscription, Watcher(str(event.request.from_.uri))
+        )
         self.endpoint.accept_subscription(event.subscription, now=now)
         everybody = tuple(self.present.values())
         self.tell(event.subscription, watcher, c3p.State.FULL, everybody, now)
@@ -100,11 +121,18 @@ class SmallFocus(sip.BaseCore):
     ) -> None:
         watcher.version += len(self.watchers)  # (2) counted for all watchers together
         document = self.document(state, users, watcher.version)
-        self.endpoint.notify(subscription, body=bytes(document), content_type=DOCUMENT, now=now)
+        self.endpoint.notify(
+            subscription, body=bytes(document), content_type=DOCUMENT, now=now
+        )
 
-    def document(self, state: c3p.State, users: tuple[c3p.User, ...], version: int) -> c3p.ConferenceInfo:
+    def document(
+        self, state: c3p.State, users: tuple[c3p.User, ...], version: int
+    ) -> c3p.ConferenceInfo:
         return c3p.ConferenceInfo(
-            entity=self.uri, state=state, version=version, users=c3p.Users(state=state, users=users)
+            entity=self.uri,
+            state=state,
+            version=version,
+            users=c3p.Users(state=state, users=users),
         )
 
     # Commands
@@ -113,15 +141,26 @@ class SmallFocus(sip.BaseCore):
         assert event.transaction is not None
         request = c3p.parse_document(event.request.body)
         assert isinstance(request, c3p.Request)
-        ends = isinstance(request.command, c3p.DeleteConference)  # (3) whoever it is that asks
+        ends = isinstance(
+            request.command, c3p.DeleteConference
+        )  # (3) whoever it is that asks
         if isinstance(request.command, c3p.GetConference):
             whole = self.document(c3p.State.FULL, tuple(self.present.values()), 1)
-            answer = request.respond(c3p.Code.SUCCESS, command=attrs.evolve(request.command, conference_info=whole))
+            answer = request.respond(
+                c3p.Code.SUCCESS,
+                command=attrs.evolve(request.command, conference_info=whole),
+            )
         elif ends:
             answer = request.respond(c3p.Code.SUCCESS)
         else:
             answer = request.respond(c3p.Code.FAILURE, reason=c3p.Reason.NOT_SUPPORTED)
-        self.endpoint.respond(event.transaction, 200, body=bytes(answer), content_type=c3p.CCCP_TYPE, now=now)
+        self.endpoint.respond(
+            event.transaction,
+            200,
+            body=bytes(answer),
+            content_type=c3p.CCCP_TYPE,
+            now=now,
+        )
         if ends:
             self.end(now)
 

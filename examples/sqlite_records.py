@@ -1,10 +1,11 @@
-"""A Focus and a Focus Factory whose records are in an SQLite file, read and written in a thread of its own.
+"""A Focus and a Focus Factory with records in an SQLite file, in a thread of its own.
 
-The machines never wait for the disk: they ask with events, the thread works, and its answers come in as commands. A
-database behind a network takes the place of the thread without any other change.
+The machines never wait for the disk: they ask with events, the thread works, and its
+answers come in as commands. A database behind a network takes the place of the thread
+without any other change.
 
 Run: .venv/bin/python examples/sqlite_records.py records.db --host 127.0.0.1 --port 5060
-     and elsewhere, for one, pyc3p invite sip:bob@example.com --server "sip:127.0.0.1:5060;transport=tcp"
+     and, for one, .venv/bin/pyc3p invite sip:bob@127.0.0.1
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from focus import (
 from sip import Endpoint, EndpointConfig, Event, Listen, Pump
 from sip.aio import SipTransport, live_entropy, wall_clock
 
-SCHEMA = "create table if not exists record (key primary key, organizer, version, document)"
+SCHEMA = (
+    "create table if not exists record (key primary key, organizer, version, document)"
+)
 
 
 def text_of(record: ConferenceRecord) -> str:
@@ -44,7 +47,10 @@ def text_of(record: ConferenceRecord) -> str:
 def record_of(text: str) -> ConferenceRecord:
     """The record in such a text."""
     found = json.loads(text)
-    found |= {"mcu_types": tuple(found["mcu_types"]), "roles": tuple(tuple(role) for role in found["roles"])}
+    found |= {
+        "mcu_types": tuple(found["mcu_types"]),
+        "roles": tuple(tuple(role) for role in found["roles"]),
+    }
     return ConferenceRecord(**found)
 
 
@@ -56,25 +62,35 @@ class Records:
         self._db.execute(SCHEMA)
 
     def get(self, key: str) -> ConferenceRecord | None:
-        row = self._db.execute("select document from record where key = ?", (key,)).fetchone()
+        row = self._db.execute(
+            "select document from record where key = ?", (key,)
+        ).fetchone()
         return None if row is None else record_of(row[0])
 
     def of_organizer(self, organizer: str, limit: int) -> list[ConferenceRecord]:
         query = "select document from record where organizer = ? order by rowid limit ?"
-        return [record_of(row[0]) for row in self._db.execute(query, (organizer, limit))]
+        return [
+            record_of(row[0]) for row in self._db.execute(query, (organizer, limit))
+        ]
 
     def write(self, wanted: RecordWriteWanted) -> Written:
-        """Each is one statement, so that of two programs on one file none undoes what the other did."""
+        """One statement each, so that of two programs none undoes the other's work."""
         if wanted.after is None:
             self._db.execute("delete from record where key = ?", (wanted.key,))
             return Written.DONE
         version, document = wanted.after.version, text_of(wanted.after)
         if wanted.before is None:
             row = (wanted.key, wanted.organizer_key, version, document)
-            done = self._db.execute("insert or ignore into record values (?, ?, ?, ?)", row)
+            done = self._db.execute(
+                "insert or ignore into record values (?, ?, ?, ?)", row
+            )
             return Written.DONE if done.rowcount else Written.EXISTS
-        change = "update record set version = ?, document = ? where key = ? and version = ?"
-        done = self._db.execute(change, (version, document, wanted.key, wanted.before.version))
+        change = (
+            "update record set version = ?, document = ? where key = ? and version = ?"
+        )
+        done = self._db.execute(
+            change, (version, document, wanted.key, wanted.before.version)
+        )
         return Written.DONE if done.rowcount else Written.CHANGED
 
     def close(self) -> None:
@@ -88,9 +104,16 @@ class Server:
         entropy = live_entropy()
         # Records expire by the clock on the wall.
         endpoint = Endpoint(
-            EndpointConfig(listen=(listen,)), entropy=entropy.child("endpoint"), wall_clock=wall_clock()
+            EndpointConfig(listen=(listen,)),
+            entropy=entropy.child("endpoint"),
+            wall_clock=wall_clock(),
         )
-        self.focus = Focus(endpoint, FocusConfig(domain=domain), store=None, entropy=entropy.child("focus"))
+        self.focus = Focus(
+            endpoint,
+            FocusConfig(domain=domain),
+            store=None,
+            entropy=entropy.child("focus"),
+        )
         self.factory = FocusFactory(
             endpoint,
             FactoryConfig(domain=domain),
@@ -98,7 +121,9 @@ class Server:
             entropy=entropy.child("factory"),
             activations=self.focus,
         )
-        self.transport = SipTransport(Pump(endpoint, [self.focus, self.factory]), on_events=self._take)
+        self.transport = SipTransport(
+            Pump(endpoint, [self.focus, self.factory]), on_events=self._take
+        )
         self._records = Records(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="records")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,9 +145,15 @@ class Server:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
-                print(type(event).__name__, getattr(event, "conference_uri", ""), flush=True)
+                print(
+                    type(event).__name__,
+                    getattr(event, "conference_uri", ""),
+                    flush=True,
+                )
 
-    async def _answer(self, wanted: RecordWanted | RecordsWanted | RecordWriteWanted) -> None:
+    async def _answer(
+        self, wanted: RecordWanted | RecordsWanted | RecordWriteWanted
+    ) -> None:
         core = self.focus if wanted.owner == self.focus.owner else self.factory
         try:
             await self._look(core, wanted)
@@ -131,13 +162,19 @@ class Server:
             core.store_failed(wanted.id, now=self.transport.now)
         self.transport.kick()
 
-    async def _look(self, core: Focus | FocusFactory, wanted: RecordWanted | RecordsWanted | RecordWriteWanted) -> None:
+    async def _look(
+        self,
+        core: Focus | FocusFactory,
+        wanted: RecordWanted | RecordsWanted | RecordWriteWanted,
+    ) -> None:
         work, loop, records = self._thread, asyncio.get_running_loop(), self._records
         if isinstance(wanted, RecordWanted):
             found = await loop.run_in_executor(work, records.get, wanted.key)
             core.record_found(wanted.id, found, now=self.transport.now)
         elif isinstance(wanted, RecordsWanted):
-            listed = await loop.run_in_executor(work, records.of_organizer, wanted.organizer_key, wanted.limit)
+            listed = await loop.run_in_executor(
+                work, records.of_organizer, wanted.organizer_key, wanted.limit
+            )
             self.factory.records_found(wanted.id, listed, now=self.transport.now)
         else:
             outcome = await loop.run_in_executor(work, records.write, wanted)
@@ -151,14 +188,22 @@ async def main(given: argparse.Namespace) -> None:
     server = Server(given.domain, Listen("TCP", given.host, given.port), given.database)
     await server.start()
     try:
-        print(*(f"sip:{at.host}:{at.port};transport=tcp" for at in server.transport.listening), flush=True)
+        print(
+            *(
+                f"sip:{at.host}:{at.port};transport=tcp"
+                for at in server.transport.listening
+            ),
+            flush=True,
+        )
         await over.wait()
     finally:
         await server.stop()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Conferences with their records in a file.")
+    parser = argparse.ArgumentParser(
+        description="Conferences with their records in a file."
+    )
     parser.add_argument("database", type=Path, help="the SQLite file")
     parser.add_argument("--domain", default="example.com")
     parser.add_argument("--host", default="127.0.0.1")

@@ -1,16 +1,16 @@
-"""Focus and MCU inside Twisted: .venv/bin/python examples/twisted_server.py 127.0.0.1 5060 8444"""
+"""Focus and MCU inside Twisted: examples/twisted_server.py 127.0.0.1 5060 8444"""
 
 # mypy: disallow-untyped-calls=False
 
 import io
 import secrets
 import sys
-import time
+from functools import partial
+from time import monotonic, time
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet import reactor
 from twisted.internet.protocol import DatagramProtocol
-from twisted.internet.task import react
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
@@ -22,101 +22,100 @@ import pyc3p
 import sip
 
 SECRETS = {name: secrets.token_hex(16) for name in ("focus", "mcu", "mcu-factory")}
+OWNERS = {secret: name for name, secret in SECRETS.items()}
 
 
 class Server(Resource):
     isLeaf = True
 
-    def __init__(self, reactor: Any, address: str, sip_port: int, http_port: int) -> None:
+    def __init__(self, reactor: Any, address: str, sip_port: int, url: str) -> None:
         super().__init__()
         self.reactor, self.address, self.agent = reactor, address, Agent(reactor)
         self.ports: dict[tuple[mcu.LegId, str], Any] = {}
-        entropy = sip.SeededEntropy(secrets.token_bytes(32))
-        config = sip.EndpointConfig(listen=[sip.Listen("UDP", address, sip_port)], udp_max_request=60_000)
-        endpoint = sip.Endpoint(config, entropy=entropy, wall_clock=time.time() - time.monotonic())
-        self.host = pyc3p.server_host(endpoint, domain=address, url=f"http://{address}:{http_port}", entropy=entropy)
-        self.sip = self.listen(sip_port, self.arrived)
-        reactor.listenTCP(http_port, Site(self), interface=address)
+        chance = sip.SeededEntropy(secrets.token_bytes(32))
+        listen = sip.Listen("UDP", address, sip_port)
+        config = sip.EndpointConfig(listen=[listen], udp_max_request=60_000)
+        endpoint = sip.Endpoint(config, entropy=chance, wall_clock=time() - monotonic())
+        self.host = pyc3p.server_host(endpoint, domain=address, url=url, entropy=chance)
+        self.sip = self.bind(sip_port, self.host.receive_datagram)
         self.timer = reactor.callLater(0, self.work)
 
     def work(self) -> None:
-        self.host.handle_timeout(now=time.monotonic())
-        while outputs := self.host.outputs(now=time.monotonic()):
+        self.host.handle_timeout(now=monotonic())
+        while outputs := self.host.outputs(now=monotonic()):
             for output in outputs:
-                self.carry_out(output, time.monotonic())
+                self.carry_out(output, monotonic())
         if self.timer.active():
             self.timer.cancel()
-        due = self.host.next_timeout()
-        self.timer = self.reactor.callLater(60 if due is None else max(0, due - time.monotonic()), self.work)
+        due = self.host.next_timeout() or monotonic() + 60
+        self.timer = self.reactor.callLater(max(0, due - monotonic()), self.work)
 
     def carry_out(self, output: pyc3p.HostOutput, now: float) -> None:
         match output:
             case sip.Transmit(flow=flow, data=data):
                 self.sip.write(data, (flow.remote.host, flow.remote.port))
             case sip.ConnectWanted() | sip.ResolveWanted():
-                self.host.flow_failed(output.id, "there is UDP and no DNS here", now=now)
+                self.host.flow_failed(output.id, "no TCP and no DNS here", now=now)
             case pyc3p.PostDocument():
                 self.post(output.id, output.request(SECRETS[output.owner]))
-            case pyc3p.AnswerDocument(asker=request, http=answer) | pyc3p.RefuseHttp(asker=request, http=answer):
-                self.answer(request, answer)
-            case pyc3p.SendPacket():
-                self.ports[output.leg, output.kind].write(output.data, output.destination)
+            case pyc3p.AnswerDocument() | pyc3p.RefuseHttp():
+                self.answer(output.asker, output.http)
+            case pyc3p.SendPacket(leg=leg, kind=kind, data=data, destination=there):
+                self.ports[leg, kind].write(data, there)
             case mcu.MediaPortWanted(leg=leg):
-                rtp, rtcp = (self.open(leg, "rtp"), self.open(leg, "rtcp"))
-                self.host.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.address, now=now)
-            case mcu.MediaPortReleased():
-                self.ports.pop((output.leg, "rtp")).stopListening()
-                self.ports.pop((output.leg, "rtcp")).stopListening()
+                opened = {kind: self.open(leg, kind) for kind in ("rtp", "rtcp")}
+                self.host.media_opened(leg, **opened, advertised=self.address, now=now)
+            case mcu.MediaPortReleased(leg=leg):
+                for kind in ("rtp", "rtcp"):
+                    self.ports.pop((leg, kind)).stopListening()
             case _:
                 print(output, flush=True)
 
-    def listen(self, port: int, received: Any) -> Any:
-        protocol = DatagramProtocol()
-        protocol.datagramReceived = received  # type: ignore[method-assign]
-        return self.reactor.listenUDP(port, protocol, interface=self.address, maxPacketSize=65_535)
-
-    def arrived(self, data: bytes, remote: tuple[str, int]) -> None:
-        self.host.receive_datagram(data, remote=remote, now=time.monotonic())
+    def tell(self, receive: Any, *given: Any, **more: Any) -> None:
+        receive(*given, **more, now=monotonic())
         self.work()
+
+    def bind(self, port: int, receive: Any, *first: Any) -> Any:
+        protocol: Any = DatagramProtocol()
+        protocol.datagramReceived = partial(self.tell, receive, *first)
+        return self.reactor.listenUDP(port, protocol, self.address, 65_535)
 
     def open(self, leg: mcu.LegId, kind: str) -> tuple[str, int]:
-        port = 40_000 + 2 * leg + (kind == "rtcp")
-        self.ports[leg, kind] = self.listen(port, lambda data, source: self.heard(leg, kind, data, source))
-        return (self.address, port)
-
-    def heard(self, leg: mcu.LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
-        self.host.receive_media(leg, kind, data, source, now=time.monotonic())
-        self.work()
+        at = 40_000 + 2 * leg + (kind == "rtcp")
+        self.ports[leg, kind] = self.bind(at, self.host.receive_media, leg, kind)
+        return (self.address, at)
 
     def render(self, request: Any) -> int:
-        fields = tuple((k.decode(), v.decode()) for k, vs in request.requestHeaders.getAllRawHeaders() for v in vs)
-        head = c3p.HttpHead(method=request.method.decode(), path=request.path.decode(), fields=fields)
-        peer = c3p.bearer_principal(fields, {secret: name for name, secret in SECRETS.items()})
-        self.host.receive_http(head, request.content.read(), peer=peer, asker=request, now=time.monotonic())
-        self.work()
+        given = request.requestHeaders.getAllRawHeaders()
+        lines = tuple((k.decode(), v.decode()) for k, vs in given for v in vs)
+        method, path = request.method.decode(), request.path.decode()
+        head = c3p.HttpHead(method=method, path=path, fields=lines)
+        body, peer = request.content.read(), c3p.bearer_principal(lines, OWNERS)
+        self.tell(self.host.receive_http, head, body, peer=peer, asker=request)
         return NOT_DONE_YET
 
     def answer(self, request: Any, answer: c3p.HttpAnswer) -> None:
         request.setResponseCode(answer.status)
-        request.responseHeaders = Headers({name: [value] for name, value in answer.fields})
+        for name, value in answer.fields:
+            request.setHeader(name, value)
         request.write(answer.body)
         request.finish()
 
     def post(self, number: int, made: c3p.HttpPost) -> None:
-        headers, body = Headers({name: [value] for name, value in made.fields}), FileBodyProducer(io.BytesIO(made.body))
-        asked = self.agent.request(b"POST", made.url.encode(), headers, body)  # type: ignore[arg-type]
-        asked.addCallback(
-            lambda got: readBody(got).addCallback(lambda text: c3p.HttpAnswer(status=got.code, body=text))
-        )
+        headers = Headers({name: [value] for name, value in made.fields})
+        body: Any = FileBodyProducer(io.BytesIO(made.body))
+        asked = self.agent.request(b"POST", made.url.encode(), headers, body)
+        asked.addCallback(lambda got: readBody(got).addCallback(partial(answered, got)))
         asked.addErrback(lambda failure: None)
-        asked.addCallback(lambda got: self.host.posted_http(number, got, now=time.monotonic()))
-        asked.addCallback(lambda _: self.work())
+        asked.addCallback(partial(self.tell, self.host.posted_http, number))
 
 
-def main(reactor: Any, address: str, sip_port: str, http_port: str) -> Deferred[None]:
-    Server(reactor, address, int(sip_port), int(http_port))
-    print("serving", flush=True)
-    return Deferred()
+def answered(response: Any, body: bytes) -> c3p.HttpAnswer:
+    return c3p.HttpAnswer(status=response.code, body=body)
 
 
-react(main, sys.argv[1:])
+address, sip_port, http_port = sys.argv[1:]
+server = Server(reactor, address, int(sip_port), f"http://{address}:{http_port}")
+server.reactor.listenTCP(int(http_port), Site(server), interface=address)
+print("serving", flush=True)
+server.reactor.run()

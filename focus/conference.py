@@ -192,7 +192,8 @@ class Conference:
     def end_subscription_of(self, user: str, event: SubscribeReceived, *, now: float) -> bool:
         """A SUBSCRIBE with Expires 0 in a dialog of its own ends the live subscription of its user and flow.
 
-        Decisions 17: pidgin-sipe unsubscribes so. Without such a subscription it is a fetch, and False is returned.
+        RFC 6665 section 4.1.2.3 unsubscribes in the dialog; pidgin-sipe does it so. Without such a subscription it is a
+        fetch (section 4.4.3), and False is returned.
         """
         live = [one for one in self.notifier.of_user(user) if one.flow == event.flow]
         for subscriber in live:

@@ -7,7 +7,7 @@ import attrs
 from focus.identity import Identify, from_header
 from focus.numbers import DialInNumbers
 from focus.policy import ConferencePolicy, ConferenceRules
-from sip import Shown, checks_types, must_be_domain, must_be_url
+from sip import ABOVE_ZERO, Shown, checks_types, must_be_domain, must_be_url
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
 DEFAULT_MCU_TYPES = ("audio-video",)
@@ -41,8 +41,10 @@ class FocusConfig(Shown):
     #: seconds for the call of somebody whom an MCU expects: it forgets that after 60, and says so a little later
     arrival_timeout: float = 75.0
     require_session_timer: bool = False  #: refuse a join without ``Supported: timer`` with 421; pidgin-sipe has none
-    session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
-    subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
+    #: seconds, granted at most; gateways offer 1200
+    session_expires: int = attrs.field(default=1200, metadata=ABOVE_ZERO)
+    #: seconds, when the subscriber leaves the choice to us, and at most
+    subscription_expires: int = attrs.field(default=3600, metadata=ABOVE_ZERO)
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
     command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending`
     fan_out_timeout: float = 30.0  #: seconds that lock and roles wait for slow MCUs (docs/commands.rst)
@@ -55,9 +57,9 @@ class FocusConfig(Shown):
     bootstrap_attempts: int = 3  #: MCUs tried for one need (docs/design-decisions.rst)
     time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (docs/design-decisions.rst)
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
-    mcu_silence: float = 45.0
+    mcu_silence: float = attrs.field(default=45.0, metadata=ABOVE_ZERO)
     #: seconds without a word to an MCU that has nobody, after which it is asked: it gives the conference up after 300
-    mcu_keep: float = 120.0
+    mcu_keep: float = attrs.field(default=120.0, metadata=ABOVE_ZERO)
     #: seconds in which an MCU is told to drop a conference; it finds out by itself within 90 when nobody answers it
     farewell_timeout: float = 120.0
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import attrs
 
 from focus.records import ConferenceRecord
-from sip import Entropy, Pending
+from sip import ABOVE_ZERO, Entropy, Pending, checks_types
 
 #: Draws until it is taken that no number is free.
 _DRAWS: Final = 20
@@ -41,7 +41,7 @@ class NumberedRecords(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checks_types)
 class RecordNumbers:
     """Numbers of ``digits`` drawn digits behind ``prefix``, as the records of ``store`` have them.
 
@@ -51,7 +51,7 @@ class RecordNumbers:
 
     store: NumberedRecords
     entropy: Entropy
-    digits: int = 9
+    digits: int = attrs.field(default=9, metadata=ABOVE_ZERO)
     prefix: str = ""
 
     def is_number(self, user: str) -> bool:

@@ -265,7 +265,7 @@ def _focus_endpoint(request: Request, join: Join, status: Status) -> Endpoint:
 
 
 def _granted(join: Join, role: str) -> Response:
-    """The answer to a join: the role granted, the endpoint only when it acts for somebody (7.1)."""
+    """The answer to a join: the role granted, the endpoint only when it acts for somebody."""
     on_behalf = join.endpoint.session_on_behalf_of
     endpoints = (Endpoint(entity=join.endpoint.entity, session_on_behalf_of=on_behalf),) if on_behalf else ()
     command = join.document.command

@@ -78,7 +78,7 @@ class JoinQuestion:
 
 @attrs.frozen(kw_only=True)
 class PresentQuestion:
-    """May somebody lock, end, mute all, let people in from the lobby, announce: what presenters do (section 10)?"""
+    """May somebody lock, end, mute all, let people in from the lobby, announce: what presenters do?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -87,7 +87,7 @@ class PresentQuestion:
 
 @attrs.frozen(kw_only=True)
 class DialOutQuestion:
-    """May somebody have an address called (7.4)?"""
+    """May somebody have an address called (``addUser``, dial-out)?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -98,7 +98,7 @@ class DialOutQuestion:
 
 @attrs.frozen(kw_only=True)
 class DialInQuestion:
-    """May somebody announce a connection of a user to an MCU (7.5)?"""
+    """May somebody announce a connection of a user to an MCU (``addUser``, dial-in)?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -107,7 +107,7 @@ class DialInQuestion:
 
 @attrs.frozen(kw_only=True)
 class EjectQuestion:
-    """May somebody eject a user (7.6)?"""
+    """May somebody eject a user (``deleteUser``)?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -117,7 +117,7 @@ class EjectQuestion:
 
 @attrs.frozen(kw_only=True)
 class RoleQuestion:
-    """May somebody change the role of a user (7.3)?"""
+    """May somebody change the role of a user (``modifyUserRoles``)?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -127,7 +127,7 @@ class RoleQuestion:
 
 @attrs.frozen(kw_only=True)
 class MediaQuestion:
-    """May somebody change a media filter of a user (7.8)?"""
+    """May somebody change a media filter of a user (``modifyEndpointMedia``)?"""
 
     record: ConferenceRecord
     requester: Requester
@@ -184,7 +184,7 @@ class ConferenceRules:
     phone_of: Callable[[AddressOfRecord, AddressOfRecord], bool] = _own_address
 
     def admit(self, question: JoinQuestion) -> Admission | Refusal:
-        """Organizer, then those listed, then what the record says (7.1)."""
+        """Organizer, then those listed, then what the record says."""
         if question.by_phone:
             return admit_phone(question.record, question.user, locked=question.locked, policy=self)
         return admit(
@@ -244,7 +244,7 @@ def in_enterprise(record: ConferenceRecord, user: AddressOfRecord) -> bool:
 
 
 def granted_role(record: ConferenceRecord, user: AddressOfRecord, wish: str | None, policy: ConferenceRules) -> str:
-    """The role of a user who joins: organizer, then those listed, then the autopromote mask (7.1)."""
+    """The role of a user who joins: organizer, then those listed, then the autopromote mask."""
     if is_organizer(record, user):
         return PRESENTER
     if not is_authenticated(user):
@@ -267,7 +267,7 @@ def admit(
     already_in: bool,
     policy: ConferenceRules,
 ) -> Admission | Refusal:
-    """Whether `user` may join, at once or through the lobby, and as what (7.1).
+    """Whether `user` may join, at once or through the lobby, and as what.
 
     `already_in`: another device of the same user has been let in, which a lock does not undo.
     """
@@ -322,14 +322,14 @@ def _is_invited(record: ConferenceRecord, user: AddressOfRecord) -> bool:
 
 
 def authorise_presenter(requester: Requester) -> Refusal | None:
-    """Ejecting, roles, lock, lobby, mute all, announcements and the end are for presenters (section 10)."""
+    """Ejecting, roles, lock, lobby, mute all, announcements and the end are for presenters."""
     return None if requester.presents else refusal.NOT_AUTHORISED.saying("only a presenter may do that")
 
 
 def authorise_dial_out(
     record: ConferenceRecord, requester: Requester, target: AddressOfRecord, *, locked: bool, own_phone: bool = True
 ) -> Refusal | None:
-    """Who may have somebody called (7.4): presenters, others themselves, at a phone of theirs (`own_phone`)."""
+    """Who may have somebody called: presenters, others themselves, at a phone of theirs (`own_phone`)."""
     if requester.presents:
         return None
     if requester.in_lobby:
@@ -344,7 +344,7 @@ def authorise_dial_out(
 
 
 def authorise_dial_in(requester: Requester, target: AddressOfRecord) -> Refusal | None:
-    """Everybody who has been let in may announce a connection of his own (7.5)."""
+    """Everybody who has been let in may announce a connection of his own."""
     if requester.in_lobby:
         return refusal.NOT_AUTHORISED.saying("in the lobby")
     return None if same_user(target, requester.user) else refusal.INVALID_TARGET.saying("dial-in is for oneself")
@@ -372,7 +372,7 @@ def authorise_eject(
 def authorise_roles(
     record: ConferenceRecord, requester: Requester, target: AddressOfRecord, role: str, *, policy: ConferenceRules
 ) -> Refusal | None:
-    """Presenters change roles, but not the organizer's (7.3)."""
+    """Presenters change roles, but not the organizer's."""
     denied = authorise_presenter(requester)
     if denied is not None:
         return denied
@@ -386,7 +386,7 @@ def authorise_roles(
 def authorise_media(
     requester: Requester, target: AddressOfRecord, *, opens: bool, may_modify_own: bool
 ) -> Refusal | None:
-    """Presenters mute anybody; others themselves, and open their own filter only where the rules allow it (7.8).
+    """Presenters mute anybody; others themselves, and open their own filter only where the rules allow it.
 
     `may_modify_own` is what the `mayModifyOwnFilters` rules of the MCU's view say for the requester's role.
     """

@@ -16,7 +16,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import Shown, TrustedPeers, Uri, checks_types, must_be_uri, must_be_url
+from sip import ABOVE_ZERO, Shown, TrustedPeers, Uri, checks_types, must_be_aor, must_be_uri, must_be_url
 
 SDP: Final = "application/sdp"
 
@@ -95,14 +95,17 @@ class ConferencingServerConfig(Shown):
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.
-    focus_probe: float = 30.0
+    focus_probe: float = attrs.field(default=30.0, metadata=ABOVE_ZERO)
     #: Seconds without legs and without a command of its Focus after which a conference ends, however often that answers
     #: when it is asked. The Focus asks every 120 s for what it wants to keep; what it does not know of would fill this
     #: MCU for ever.
     orphan_timeout: float = 300.0
-    session_expires: int | None = 1800  #: seconds, interval offered to phones (RFC 4028 section 4)
-    register_interval: float = 10.0  #: seconds between two announcements; the Factory forgets after 35
-    retry_first: float = 1.0  #: seconds before the first retry of a notification; doubles
+    #: seconds, interval offered to phones (RFC 4028 section 4)
+    session_expires: int | None = attrs.field(default=1800, metadata=ABOVE_ZERO)
+    #: seconds between two announcements; the Factory forgets after 35
+    register_interval: float = attrs.field(default=10.0, metadata=ABOVE_ZERO)
+    #: seconds before the first retry of a notification; doubles
+    retry_first: float = attrs.field(default=1.0, metadata=ABOVE_ZERO)
     retry_longest: float = 30.0  #: seconds, upper end of that doubling
     drain_retry_after: int = 30  #: seconds told to a Focus while this MCU drains
 
@@ -131,7 +134,7 @@ class McuConfig(ConferencingServerConfig):
     media_timeout: float = 5.0  #: seconds in which the application must open a port
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
-    dead_media: float | None = 60.0
+    dead_media: float | None = attrs.field(default=60.0, metadata=ABOVE_ZERO)
     #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
     #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
     dead_media_answer: float = 36.0
@@ -185,13 +188,13 @@ class ChatMcuConfig(ConferencingServerConfig):
     history: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class StaticMcu:
     """An MCU that does not announce itself."""
 
     mcu_id: str
-    http_url: str
-    sip_uri: str
+    http_url: str = attrs.field(validator=must_be_url)
+    sip_uri: str = attrs.field(validator=must_be_aor)
     mcu_types: tuple[str, ...] = (McuType.AUDIO_VIDEO.value,)
     capacity: int = 250  #: legs
 
@@ -212,7 +215,8 @@ class FactoryConfig(Shown):
     id_is_principal: bool = True
     mcus: tuple[StaticMcu, ...] = ()
     forget_after: float = 35.0  #: seconds of silence; three announcements every 10 s may be lost
-    probe_interval: float | None = None  #: seconds between ``getMcuHealth`` to MCUs of the list; ``None``: no probes
+    #: seconds between ``getMcuHealth`` to MCUs of the list; ``None``: no probes
+    probe_interval: float | None = attrs.field(default=None, metadata=ABOVE_ZERO)
     probe_timeout: float = 5.0  #: seconds to wait for the answer of a probe
     probe_misses: int = 3  #: probes in a row that must fail before an MCU counts as dead
     #: Legs expected from a conference that was just given to an MCU, until it reports its own number.

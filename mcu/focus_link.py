@@ -18,10 +18,10 @@ from typing import Final
 import attrs
 
 from c3p import ConferenceInfo, Notify, Reply, Response, State
-from sip import Shown
+from sip import Shown, checks_types
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class FocusLinkSettings(Shown):
     """How long to wait and how much to keep."""
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import attrs
 
 from mcu.telephone_number import TelephoneNumber
-from sip import checks_types
+from sip import MAY_BE_EMPTY, checks_types
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
 class Gateway:
     """A way to the telephone network for the numbers that begin with ``prefix``."""
 
-    prefix: str  #: with ``+`` for global numbers; the empty string matches every number
+    #: with ``+`` for global numbers; the empty string matches every number
+    prefix: str = attrs.field(metadata=MAY_BE_EMPTY)
     domain: str  #: host of the SIP URI that is called, with a port where it has one
     strip: int = 0  #: characters taken off the front of the number
     prepend: str = ""  #: put before what is left

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from c3p import CommandReason, ErrorId, Reason, Role
-from sip import Pending, Shown, checks_types
+from sip import MAY_BE_EMPTY, Pending, Shown, checks_types
 
 ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 
@@ -139,7 +139,7 @@ class DialOutRules(Shown):
     domains: frozenset[str] | None = frozenset()
     #: Number prefixes that may be called, as ``tel:`` or in a SIP URI, with ``+`` for global numbers; an empty one is
     #: for all, ``None`` leaves it to the gateways.
-    numbers: tuple[str, ...] | None = ()
+    numbers: tuple[str, ...] | None = attrs.field(default=(), metadata=MAY_BE_EMPTY)
     #: Number prefixes that are never called (premium services and the like), whatever is allowed.
     denied_prefixes: tuple[str, ...] = ()
     dial_out_roles: frozenset[str] = frozenset({Role.PRESENTER.value})  #: who may have others called

@@ -111,7 +111,7 @@ class Host:
         """A flow with a number of its own, for a connection that was accepted or opened."""
         return sip.Flow(next(self._flow_numbers), transport, local, remote)
 
-    def receive_datagram(self, data: bytes, *, remote: Address, now: float) -> None:
+    def receive_datagram(self, data: bytes, remote: Address, *, now: float) -> None:
         """A datagram of SIP, with the address that it came from; its flow is kept here.
 
         Raises LocalProtocolError where no listener is for UDP in that family.

@@ -68,7 +68,7 @@ from sip.events import (
     UpdateReceived,
 )
 from sip.faults import InternalFault, Rest, TimedNet, internal_fault
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, ANY_NUMBER, MAY_BE_EMPTY, checks_types
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.headers.contact import STAR, Star
@@ -161,7 +161,10 @@ from sip.ua.user_agent import UserAgent
 from sip.wanted import must_be_aor, must_be_domain, must_be_port, must_be_uri, must_be_url
 
 __all__ = [
+    "ABOVE_ZERO",
+    "ANY_NUMBER",
     "DEFAULT_LIMITS",
+    "MAY_BE_EMPTY",
     "REASONS",
     "STAR",
     "Account",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from sip.errors import LocalProtocolError
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, checks_types
 from sip.shown import Shown
 from sip.syntax.uri_parts import canonical_host
 from sip.wanted import must_all_be, must_be_one_of, must_be_port, must_be_text
@@ -61,25 +61,31 @@ class EndpointConfig(Shown):
     listen: tuple[Listen, ...] = attrs.field(default=(), converter=_as_tuple, validator=must_all_be(Listen))
     user_agent: str | None = None  #: User-Agent of requests and Server of responses; None sends neither
 
-    t1: float = 0.5  #: seconds, estimate of the round trip (RFC 3261 section 17.1.1.1)
-    t2: float = 4.0  #: seconds, longest interval between non-INVITE requests and INVITE responses
+    #: seconds, estimate of the round trip (RFC 3261 section 17.1.1.1)
+    t1: float = attrs.field(default=0.5, metadata=ABOVE_ZERO)
+    #: seconds, longest interval between non-INVITE requests and INVITE responses
+    t2: float = attrs.field(default=4.0, metadata=ABOVE_ZERO)
     t4: float = 5.0  #: seconds, longest time that a message stays in the network
     trying_delay: float = 0.2  #: seconds until 100 is sent for an INVITE without answer (section 17.2.1)
     provisional_delay: float = 3.5  #: seconds until 100 is sent for any other request (RFC 4320 section 4.1)
     udp_max_request: int = 1300  #: octets; larger requests go over TCP where that is allowed (section 18.1.1)
     invite_lifetime: float = 300.0  #: seconds that an INVITE may stay unanswered, ours or a peer's; over Timer C
 
-    session_expires: int = 1800  #: seconds, interval offered when the core asks for a timer (RFC 4028 section 4)
+    #: seconds, interval offered when the core asks for a timer (RFC 4028 section 4)
+    session_expires: int = attrs.field(default=1800, metadata=ABOVE_ZERO)
     min_se: int = 90  #: seconds, the floor of RFC 4028 section 5
     min_subscription: int = 60  #: seconds; shorter ones cost more in refreshes than they save
-    subscription_expires: int = 3600  #: seconds, when neither side names a duration (RFC 4575 section 3.4)
+    #: seconds, when neither side names a duration (RFC 4575 section 3.4)
+    subscription_expires: int = attrs.field(default=3600, metadata=ABOVE_ZERO)
     refer_expires: int = 180  #: seconds that the outcome of a REFER is reported for; longer than any ringing
     #: Seconds until a refresh of a session or subscription that was refused is tried again, where the refusal does not
     #: say; doubles up to the second. Short, because a session of 90 s leaves 15 s for all its tries.
-    refresh_retry: float = 2.0
-    refresh_retry_longest: float = 60.0  #: seconds; a notifier or peer that is busy for long is not pestered
+    refresh_retry: float = attrs.field(default=2.0, metadata=ABOVE_ZERO)
+    #: seconds; a notifier or peer that is busy for long is not pestered
+    refresh_retry_longest: float = attrs.field(default=60.0, metadata=ABOVE_ZERO)
     keep_alive: bool = False  #: ping where our registrations are reached, so that NATs keep the way open (RFC 5626)
-    keep_alive_interval: float = 120.0  #: seconds between pings on a connection at most (RFC 5626 section 4.4.1)
+    #: seconds between pings on a connection at most (RFC 5626 section 4.4.1)
+    keep_alive_interval: float = attrs.field(default=120.0, metadata=ABOVE_ZERO)
     offer_alias: bool = False  #: let servers use our connections for their own requests too (RFC 5923 section 5)
     #: Believe an alias over plain TCP when it names the address that the connection comes from. Over TLS it takes a
     #: certificate. Off, because whoever shares that address (behind a NAT, on a host) could take the place of others.

@@ -48,6 +48,12 @@ def refuse_text(data: object) -> None:
         raise TypeError("data is bytes, not str: it is taken as it comes from the network")
 
 
+def refuse_one_name(what: str, names: object) -> None:
+    """Where several names are wanted, one ``str`` would be taken for its letters. Raises LocalProtocolError."""
+    if isinstance(names, str | bytes):
+        raise LocalProtocolError(f"{what} must be several, such as {(names,)!r}, not {names!r}")
+
+
 class MalformedHeader(RemoteProtocolError):
     """A header value does not follow its grammar."""
 

@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
+from sip.errors import refuse_one_name
+
 #: Bits of an IPv6 address that name a site's link; whoever has one of its addresses has all of them (RFC 4291 section
 #: 2.5.4, RFC 6177 section 2).
 _IPV6_PREFIX = 64
@@ -40,6 +42,7 @@ def are_everybody(networks: Iterable[str]) -> bool:
 
     Raises ValueError for what is no network.
     """
+    refuse_one_name("networks", networks)
     read = [ipaddress.ip_network(each, strict=False) for each in networks]
     four = [each for each in read if isinstance(each, ipaddress.IPv4Network)]
     six = [each for each in read if isinstance(each, ipaddress.IPv6Network)]
@@ -51,6 +54,7 @@ class Networks:
     """A set of networks, such as ``192.0.2.0/24``. Raises ValueError for what is none."""
 
     def __init__(self, networks: Iterable[str]) -> None:
+        refuse_one_name("networks", networks)
         self._networks = tuple(ipaddress.ip_network(each) for each in networks)
         self._found: dict[str, bool] = {}  # by host, of those that were asked for lately
 

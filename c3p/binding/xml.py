@@ -15,6 +15,7 @@ import attrs
 from lxml import etree
 
 from c3p.errors import DocumentTooLarge, LocalProtocolError, MalformedDocument
+from c3p.field_types import checks_types
 from c3p.shown import Shown
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -28,7 +29,7 @@ _SPECIAL: Final = re.compile(f"[&<>\r{_ILLEGAL}]")
 _ATTRIBUTE_SPECIAL: Final = re.compile(f'[&<>\r"\t\n{_ILLEGAL}]')
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checks_types)
 class DocumentLimits(Shown):
     """What one document may be at most."""
 

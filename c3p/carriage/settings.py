@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
+from c3p.field_types import ABOVE_ZERO, checks_types
 from c3p.shown import Shown
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ServerSettings(Shown):
     """What a server allows its peers."""
 
@@ -22,12 +23,13 @@ class ServerSettings(Shown):
     busy_retry_after: int = 1  #: seconds, sent with that 503
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ClientSettings(Shown):
     """How a client waits."""
 
     connect_timeout: float = 5.0  #: seconds until the connection must stand (docs/c3p-over-http.rst)
     keep_alive: float = 15.0  #: seconds that an idle connection is kept; shorter than servers keep theirs
-    connections: int = 100  #: at once, to all peers together
-    most_waiting: int = 64  #: exchanges waiting in one lane; more fail at once, so that memory stays bounded
+    connections: int = attrs.field(default=100, metadata=ABOVE_ZERO)  #: at once, to all peers together
+    #: exchanges waiting in one lane; more fail at once, so that memory stays bounded
+    most_waiting: int = 64
     limits: DocumentLimits = DEFAULT_LIMITS

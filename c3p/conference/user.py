@@ -120,6 +120,6 @@ class User(Node):
 
     @property
     def in_lobby(self) -> bool:
-        """Whether it waits to be let in: every Focus endpoint of it is on hold (conference-info.md section 3.4.1)."""
+        """Whether it waits to be let in: every Focus endpoint of it is on hold (`c3p.Status`)."""
         waiting = [one.status == Status.ON_HOLD for one in self.endpoints if one.session_type == SessionType.FOCUS]
         return bool(waiting) and all(waiting)

@@ -153,7 +153,7 @@ class Chat:
     # The roster ------------------------------------------------------------------------------------------------------
 
     def look(self, roster: ConferenceInfo, *, now: float) -> None:
-        """See whether the MCU has us. One that died tells nobody; the Focus takes us off (flows 11, step 2)."""
+        """See whether the MCU has us. One that died tells nobody; the Focus takes us off (docs/flows.rst, 11)."""
         if not self.is_open:
             return
         if _is_in_chat(roster, self._config.aor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from c3p import focus_factory_uri
-from sip import NameAddr, Shown, Uri, checks_types, must_be_aor, must_be_uri
+from sip import ABOVE_ZERO, NameAddr, Shown, Uri, checks_types, must_be_aor, must_be_uri
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
@@ -19,7 +19,8 @@ class ClientConfig(Shown):
     #: Where every request goes first; None: to its target, whose domain is looked up.
     outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
     epid: str | None = None  #: hexadecimal id of this device, None leaves it out
-    session_expires: int | None = 1200  #: seconds offered for the Focus dialog; None: no session timer
+    #: seconds offered for the Focus dialog; None: no session timer
+    session_expires: int | None = attrs.field(default=1200, metadata=ABOVE_ZERO)
     benotify: bool = True  #: ask for notifications that are not answered
     piggyback: bool = True  #: ask for the first document in the answer to SUBSCRIBE
     lobby_capable: bool = True  #: whether to wait when a conference is locked

@@ -187,7 +187,7 @@ def modify_endpoint(
 
 
 def mute_all(conference_uri: str, *, muted: bool, may_unmute: bool, mcu_type: str) -> ModifyConference:
-    """Mute the attendees who are there and those to come (7.11)."""
+    """Mute the attendees who are there and those to come."""
     uri = mcu_uri(conference_uri, mcu_type)
     rules = MediaFiltersRules(
         may_modify_own_filters=(MayModifyOwnFilters(role=Role.DEFAULT, value=may_unmute),),

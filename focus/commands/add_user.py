@@ -23,7 +23,7 @@ def plan_add_user(command: AddUser, document: Request, facts: Facts) -> Plan:
         raise Refused(refusal.BAD_ADD_USER, document)
     endpoint = command.endpoint
     if endpoint is None:
-        # It is optional (7.4): somebody is to be called at user/@entity, and the MCU gives the endpoint its name.
+        # It is optional: somebody is to be called at user/@entity, and the MCU gives the endpoint its name.
         return _dial_out(command, Endpoint(joining_method=JoiningMethod.DIALED_OUT), document, facts)
     if not all(is_known_stream(media) for media in endpoint.media):
         raise Refused(refusal.BAD_ADD_USER, document)
@@ -73,7 +73,7 @@ def as_mcu_gets_it(
     record: ConferenceRecord,
     check: EntryCheck | None = None,
 ) -> AddUser:
-    """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4).
+    """The command as the MCU gets it: role granted, and how the Focus knows the user (docs/wire-flow.rst, step 4).
 
     What a caller has to do at the door is for the Focus to say, whatever the command says of it.
     """

@@ -298,7 +298,8 @@ class WaysIn:
     # Time ------------------------------------------------------------------------------------------------------------
 
     def abandon(self, event: Event, *, now: float) -> None:
-        """Answer 500 to what an event was about, and forget it (`sip.endpoint.pump.Forgetful`)."""
+        """Answer 500 to what an event was about, and forget it. `sip.Pump` calls it
+        where handling the event has raised."""
         self._proxy.abandon(event, now=now)
 
     def next_timeout(self) -> float | None:

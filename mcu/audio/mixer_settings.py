@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from sip import Shown, checks_types
+from sip import ABOVE_ZERO, Shown, checks_types
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
 class MixerSettings(Shown):
     """Numbers of the mix; ticks are 20 ms."""
 
-    frame_samples: int = 160  #: 20 ms at 8 kHz, the rate of the PCM of every codec that is mixed
+    #: 20 ms at 8 kHz, the rate of the PCM of every codec that is mixed
+    frame_samples: int = attrs.field(default=160, metadata=ABOVE_ZERO)
     max_contributors: int = 4  #: more voices at once are noise to a listener; at most 15 fit in a CSRC list
     gate: int = 160  #: mean absolute sample above which a frame counts as voice, about -46 dBov
     jump: int = 400  #: so far above the gate one frame is enough

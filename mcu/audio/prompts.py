@@ -12,6 +12,8 @@ from typing import Final
 
 import attrs
 
+from sip import checks_types
+
 RATE: Final = 8000  #: samples a second
 FRAME_SAMPLES: Final = 160
 FRAME: Final = 2 * FRAME_SAMPLES  #: octets
@@ -39,7 +41,7 @@ def whole_samples(prompts: object, name: attrs.Attribute[bytes], sound: bytes) -
         raise ValueError(f"the sound {name.name} must be whole samples of 16 bits")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class Prompts:
     """The sound of each prompt, as said in the head of this module. Raises ValueError for half a sample."""
 

@@ -20,7 +20,7 @@ from pyc3p.problems import Problem
 from pyc3p.roster import short_uri
 from pyc3p.trace.trace import text_address
 from sip import Event
-from sip.aio import TlsFault, live_entropy, wall_clock
+from sip.aio import TlsFault, cure_of, live_entropy, wall_clock
 
 T = TypeVar("T")
 
@@ -131,9 +131,13 @@ class Presenter:
             return self._silence
         if failed.status == 404:
             return f"nobody at {self.server} keeps conferences (404); is that the port of the Focus Factory, 5060?"
-        return failed.text
+        status = failed.far_status or failed.status
+        cure = "" if status in CHALLENGES else cure_of(status, password=True)
+        return f"{failed.text}; {cure}" if cure else failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
+        if failed.status == 404:
+            return f"{failed.text}; it is over, or another server has it, which --server names"
         return self._silence if failed.status is None else failed.text
 
     @property

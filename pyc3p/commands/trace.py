@@ -13,12 +13,13 @@ import attrs
 from pyc3p.commands.addresses import parse_address
 from pyc3p.commands.terminal import Terminal
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.trace.capture import read_records
+from pyc3p.trace.capture import began, read_records
 from pyc3p.trace.ladder import Act, Band, Item, Ladder, Remark
 from pyc3p.trace.ladder_html import render_html
 from pyc3p.trace.ladder_png import write_png
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import TextLadder, render_text
+from pyc3p.trace.moment import Moment, clock_time
 from pyc3p.trace.naming import Naming
 from pyc3p.trace.pcap import CaptureError
 from pyc3p.trace.selection import Selection
@@ -86,20 +87,44 @@ def learned(records: Iterable[Record], names: Names) -> Names:
     return names
 
 
-def read_ladder(path: Path, names: Iterable[str] = (), selection: Selection | None = None) -> Ladder:
-    """The ladder of a file; ``names`` are as for `read_trace`. Raises Problem."""
+def read_ladder(
+    path: Path, names: Iterable[str] = (), selection: Selection | None = None, since: Moment | None = None
+) -> Ladder:
+    """The ladder of a file; ``names`` are as for `read_trace`, the selection begins at ``since``. Raises Problem."""
     records, known = read_trace(path, names)
     learned(records, known)  # what is left out may tell who somebody is
-    chosen = (selection or Selection(heartbeats=True)).of(records, known)
+    selection = selection or Selection(heartbeats=True)
+    span = ""
+    if since is not None:
+        begin, end = _span(path, records, since)
+        selection = attrs.evolve(selection, since=since.since(begin, end))
+        span = f"; they are of {clock_time(begin)} to {clock_time(end)}" if since.needs_a_clock else ""
+    chosen = selection.of(records, known)
     if not chosen:
-        raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for")
+        raise Problem(f"of {len(records)} messages and packets in {path} none is what was asked for{span}")
     return Ladder.of(chosen, known, start=records[0].at)
 
 
-def run_trace(path: Path, *, names: Iterable[str], selection: Selection, pictures: Pictures, as_json: bool) -> None:
+def _span(path: Path, records: list[Record], since: Moment) -> tuple[float, float]:
+    """When the first and the last of the records were: POSIX times, if anybody asks for them. Raises UsageProblem."""
+    clock = began(path) if since.needs_a_clock else 0.0
+    if clock is None:
+        raise UsageProblem(f"{path} does not say at what time of day it begins: give --since in seconds")
+    return clock + records[0].at, clock + records[-1].at
+
+
+def run_trace(
+    path: Path,
+    *,
+    names: Iterable[str],
+    selection: Selection,
+    since: Moment | None,
+    pictures: Pictures,
+    as_json: bool,
+) -> None:
     """Draw the ladder of ``path`` to the terminal, or to files."""
     parse_names(names := list(names), Names())  # what is wrong there is said first
-    ladder = read_ladder(path, names, selection)
+    ladder = read_ladder(path, names, selection, since)
     drawn = pictures.draw(ladder, path.name)
     if as_json:
         for item in ladder.items:

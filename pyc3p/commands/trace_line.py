@@ -9,7 +9,15 @@ import click
 
 from pyc3p.commands.parameters import FILE
 from pyc3p.commands.trace import Pictures, run_trace
+from pyc3p.trace.moment import Moment
 from pyc3p.trace.selection import Selection
+
+
+def _moment(context: click.Context, option: click.Parameter, value: str | None) -> Moment | None:
+    try:
+        return None if value is None else Moment.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from error
 
 
 @click.command("trace")
@@ -18,7 +26,12 @@ from pyc3p.trace.selection import Selection
 @click.option("--conference", default="", metavar="URI", help="Only this conference: its URI, link or identifier.")
 @click.option("--user", default="", metavar="USER", help="Only what is about this user: sip:bob@example.com, or bob.")
 @click.option("--call-id", default="", metavar="ID", help="Only the dialog with this Call-ID, and its media.")
-@click.option("--since", type=float, metavar="SECONDS", help="Only from here on; below 0 is counted from the end.")
+@click.option(
+    "--since",
+    callback=_moment,
+    metavar="WHEN",
+    help="Only from here on: seconds (below 0 from the end), a time of day (14:05:30), or 2026-03-31T14:05.",
+)
 @click.option("--heartbeats", is_flag=True, help="Show also what elements say over and over to be known alive.")
 @click.option("--svg", type=FILE, help="Write the ladder as SVG to this file.")
 @click.option("--html", type=FILE, help="Write it as a page in which messages open on click.")
@@ -32,9 +45,11 @@ def trace_command(
     html: Path | None,
     png: Path | None,
     text: Path | None,
+    since: Moment | None,
     as_json: bool,
     **chosen: Any,
 ) -> None:
     """Draw the ladder of FILE: a capture (pcap, pcapng) or a trace file."""
     pictures = Pictures(svg=svg, html=html, png=png, text=text)
-    run_trace(file, names=names, selection=Selection(**chosen), pictures=pictures, as_json=as_json)
+    selection = Selection(**chosen)
+    run_trace(file, names=names, selection=selection, since=since, pictures=pictures, as_json=as_json)

@@ -13,7 +13,7 @@ from pyc3p.conform.case import Trait, blame, skip
 from pyc3p.conform.findings import TARGET
 from pyc3p.conform.peer import Peer
 from pyc3p.conform.wire import Arrival, Pace, Wire
-from sip import DigestClient, Entropy, Request, Response
+from sip import ABOVE_ZERO, DigestClient, Entropy, Request, Response, checks_types
 
 if TYPE_CHECKING:
     from pyc3p.conform.target import Target
@@ -34,13 +34,13 @@ class Facts:
     round_trip: float = 0.0  #: seconds, the longest of some
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class BenchSettings:
     """How cases are run; seconds, unless said otherwise."""
 
     patience: float = 4.0  #: for a final response
     ring_patience: float = 20.0  #: for the final response to a call
-    rate: float = 200.0  #: messages a second
+    rate: float = attrs.field(default=200.0, metadata=ABOVE_ZERO)  #: messages a second
     local: str = "127.0.0.1"  #: our address
     user: str | None = None  #: the user whose password we have
     tls: ssl.SSLContext | None = None

@@ -8,7 +8,7 @@ import mcu
 import rtp
 import sip
 from pyc3p.phone.events import Reaction
-from sip import checks_types
+from sip import ABOVE_ZERO, checks_types
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
@@ -22,8 +22,10 @@ class PhoneConfig:
     registrar: sip.Uri | None = None  #: where it registers; None: it does not
     outbound_proxy: sip.Uri | None = None  #: preloaded Route of its requests
     register_expires: int = 300  #: seconds asked for
-    register_retry: float = 5.0  #: seconds at most after a first failed registration; twice as long each time
-    register_max_retry: float = 1800.0  #: seconds at most after many (RFC 5626 section 4.5)
+    #: seconds at most after a first failed registration; twice as long each time
+    register_retry: float = attrs.field(default=5.0, metadata=ABOVE_ZERO)
+    #: seconds at most after many (RFC 5626 section 4.5)
+    register_max_retry: float = attrs.field(default=1800.0, metadata=ABOVE_ZERO)
     #: seconds at least until credentials that were refused are shown again: they are as wrong then, unless somebody
     #: mends the registrar's (RFC 3261 section 22.1)
     register_refused_retry: float = 300.0
@@ -31,7 +33,7 @@ class PhoneConfig:
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     #: seconds without RTP and RTCP of the other side, while it may speak, after which it counts as gone, as at an MCU
     #: (`mcu.McuConfig.dead_media`); None: never. A phone whose MCU has died would be busy for ever
-    dead_media: float | None = 60.0
+    dead_media: float | None = attrs.field(default=60.0, metadata=ABOVE_ZERO)
     reaction: Reaction = Reaction.ANSWER
     forward_to: sip.Uri | None = None  #: where calls are sent that it redirects
     capabilities: rtp.Capabilities = rtp.PLAIN_PHONE

@@ -50,6 +50,18 @@ def read_records(path: Path, names: Names | None = None) -> list[Record]:
         raise CaptureError("it is neither a capture (pcap, pcapng) nor a trace file") from error
 
 
+def began(path: Path) -> float | None:
+    """The POSIX time of the first packet, from which the times of `read_records` count; None of a trace file.
+
+    A trace file has only the clock of the machines in it. Raises as `read_records` does.
+    """
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        first = next(read_packets(file), None) if is_capture(start) else None
+    return None if first is None else first.at
+
+
 def from_packets(packets: Iterable[Packet]) -> Iterator[Record]:
     """Records in the order of the packets that completed them, times counted from the first packet."""
     streams: dict[tuple[Address, Address], _Stream] = {}

@@ -18,10 +18,12 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from rtp.aio.readiness import EachSocket, OneSet, Read, readiness
+from rtp.field_types import ABOVE_ZERO, checks_types, wrong
 from rtp.shown import Shown
 
 TransportAddress = tuple[str, int]
 
+_LAST_PORT: Final = 65_535
 _DATAGRAM: Final = 65_535  #: octets; more cannot come in UDP
 _UNAVAILABLE: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL})
 #: Pairs given back last, which rest while others are free: what is still on its way to a call that ended is not to
@@ -57,16 +59,26 @@ class Arrival(NamedTuple):
     arrival: float  #: seconds of the loop's clock
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class MediaPortsConfig(Shown):
     """Where ports are opened and how much one turn of the loop may take."""
 
     host: str = "127.0.0.1"  #: address to bind; loopback unless told otherwise
-    port_range: tuple[int, int] = (40_000, 49_999)  #: first and last, both included
-    drain: int = 32  #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
+    #: first and last, both included; RTP takes an even one and RTCP the next
+    port_range: tuple[int, int] = attrs.field(default=(40_000, 49_999))
+    #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
+    drain: int = attrs.field(default=32, metadata=ABOVE_ZERO)
     #: Datagrams held for one hand-over. Beyond it they are dropped and counted, or with many legs handed over at once.
-    batch: int = 2_048
+    batch: int = attrs.field(default=2_048, metadata=ABOVE_ZERO)
     shared: bool = False  #: whether `media_ports` makes a `SharedPort`: the first pair of the range for all legs
+
+    @port_range.validator
+    def _has_a_pair(self, field: attrs.Attribute[tuple[int, int]], value: tuple[int, int]) -> None:
+        first, last = value
+        if not 0 < first + first % 2 < last <= _LAST_PORT:
+            raise wrong(
+                self, field.name, value, f"first and last port up to {_LAST_PORT}, with an even one and the next"
+            )
 
 
 @attrs.frozen

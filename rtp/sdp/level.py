@@ -9,13 +9,14 @@ from typing import Final
 import attrs
 
 from rtp.errors import LimitExceeded
+from rtp.field_types import checks_types
 from rtp.sdp.defects import Defects
 from rtp.sdp.direction import Direction
 from rtp.sdp.lines import Attribute, Connection
 from rtp.shown import Shown
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class SdpLimits(Shown):
     """How large a description may be. Real ones have 10 to 150 lines; those with ICE and video reach 20 kB."""
 

@@ -14,6 +14,7 @@ import attrs
 
 from rtp.codecs.comfort_noise import NoiseGenerator
 from rtp.codecs.pcm import SAMPLE_RATE, attenuated, crossfaded
+from rtp.field_types import ABOVE_ZERO, checks_types
 from rtp.shown import Shown
 from rtp.stream.play_delay import SMOOTHING, PlayDelay, Step
 from rtp.stream.steady_flow import SteadyBuffer
@@ -21,12 +22,13 @@ from rtp.stream.steady_flow import SteadyBuffer
 _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost ones; silence after these
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class JitterBufferConfig(Shown):
     """Lengths in seconds unless said otherwise."""
 
-    clock_rate: int = SAMPLE_RATE  #: Hz: samples a second of the PCM, whatever the clock of the codec
-    frame: float = 0.02  #: one ``pop``
+    #: Hz: samples a second of the PCM, whatever the clock of the codec
+    clock_rate: int = attrs.field(default=SAMPLE_RATE, metadata=ABOVE_ZERO)
+    frame: float = attrs.field(default=0.02, metadata=ABOVE_ZERO)  #: one ``pop``
     min_delay: float = 0.02  #: less would lose a packet whenever it comes a moment late
     max_delay: float = 0.2  #: more hurts talk more than loss does
     capacity: float = 0.5  #: what a burst may hold before its oldest part is dropped

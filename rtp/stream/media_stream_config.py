@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from rtp.field_types import checks_types
 from rtp.shown import Shown
 from rtp.stream.jitter_buffer import JitterBufferConfig
 from rtp.stream.rtcp_session import RtcpConfig
@@ -11,7 +12,7 @@ from rtp.stream.source_lock import SourcePolicy
 from rtp.stream.unproven import UnprovenPolicy
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class MediaStreamConfig(Shown):
     """Times in seconds."""
 

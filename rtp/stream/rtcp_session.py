@@ -9,6 +9,7 @@ import attrs
 
 from rtp.errors import LocalProtocolError
 from rtp.events import MediaEvent, ReceptionReported, SourceLeft, SourceNamed, SourceTimedOut
+from rtp.field_types import ABOVE_ZERO, checks_types
 from rtp.packets.rtcp import (
     CNAME,
     Goodbye,
@@ -31,12 +32,13 @@ _SENDER_SHARE: Final = 0.25  #: of the RTCP bandwidth, as long as senders are a 
 _MAX_REPORTS: Final = 31
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class RtcpConfig(Shown):
     """Times in seconds."""
 
-    session_bandwidth: float = 80_000.0  #: bit/s of RTP; G.711 at 20 ms with its headers
-    min_interval: float = 5.0  #: section 6.2
+    #: bit/s of RTP; G.711 at 20 ms with its headers
+    session_bandwidth: float = attrs.field(default=80_000.0, metadata=ABOVE_ZERO)
+    min_interval: float = attrs.field(default=5.0, metadata=ABOVE_ZERO)  #: section 6.2
     first_interval: float = 2.5  #: before the first report
     timeout_intervals: int = 5  #: a participant silent for so many intervals is gone (section 6.3.5)
     participant_timeout: float = 50.0  #: but not before this, which clients of Microsoft use

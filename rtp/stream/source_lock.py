@@ -24,6 +24,7 @@ from typing import Final
 
 import attrs
 
+from rtp.field_types import checks_types
 from rtp.stream.receiver import MIN_SEQUENTIAL, RtpReceiver, Verdict
 
 TransportAddress = tuple[str, int]
@@ -31,7 +32,7 @@ TransportAddress = tuple[str, int]
 _SETTLED: Final = 25  #: packets, half a second of speech, after which a silent source is a phone in a pause
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class SourcePolicy:
     """When another source or address is accepted."""
 

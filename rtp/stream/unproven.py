@@ -12,13 +12,15 @@ import math
 
 import attrs
 
+from rtp.field_types import ABOVE_ZERO, checks_types
 
-@attrs.frozen(kw_only=True)
+
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class UnprovenPolicy:
     """Seconds."""
 
     grace: float = 3.0  #: in which everything is sent: a phone that answers has spoken by then
-    interval: float = 1.0  #: between two packets after it
+    interval: float = attrs.field(default=1.0, metadata=ABOVE_ZERO)  #: between two packets after it
     rest: float = 30.0  #: before another grace begins, so that new descriptions do not add up to a flood
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from sip.errors import refuse_one_name
 from sip.flow import Destination
 from sip.transport.locate import Naptr, Question, RecordType, Srv, Target, locate
 
@@ -36,6 +37,7 @@ class SystemResolver:
     """
 
     def __init__(self, *, timeout: float = 5.0, nameservers: Sequence[str] = (), port: int = 53) -> None:
+        refuse_one_name("nameservers", nameservers)
         self._timeout = timeout  # seconds for one question
         self._dns = _dns_resolver(timeout, nameservers, port)
 

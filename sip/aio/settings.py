@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, checks_types
 from sip.flow import Destination
 
 
@@ -25,13 +25,16 @@ class TransportSettings:
     max_udp_flows: int = 20_000  #: remote UDP addresses remembered, about 300 bytes each
     #: messages in one turn of the loop, of all datagrams together and of all streams together, so that timers and media
     #: get theirs: 16 of the usual ones take some 3 ms
-    turn: int = 16
+    turn: int = attrs.field(default=16, metadata=ABOVE_ZERO)
     turn_time: float = (
         0.004  #: seconds after which a turn ends with fewer messages; a packet of sound comes every 20 ms
     )
-    read_piece: int = 16 * 1024  #: octets of a stream looked at in one go; with the line breaks of a run it is one item
-    read_buffer: int = 64 * 1024  #: octets received on a connection that wait their turn; then the peer has to wait
-    send_slice: int = 256  #: messages sent in one turn of the loop, so that a large fan-out does not block media
+    #: octets of a stream looked at in one go; with the line breaks of a run it is one item
+    read_piece: int = attrs.field(default=16 * 1024, metadata=ABOVE_ZERO)
+    #: octets received on a connection that wait their turn; then the peer has to wait
+    read_buffer: int = attrs.field(default=64 * 1024, metadata=ABOVE_ZERO)
+    #: messages sent in one turn of the loop, so that a large fan-out does not block media
+    send_slice: int = attrs.field(default=256, metadata=ABOVE_ZERO)
     write_buffer: int = 256 * 1024  #: octets a connection may hold back before its flow counts as blocked
     max_unsent_datagrams: int = 1_000  #: kept while a socket takes no more; then they are dropped, as a router would
     socket_buffer: int = (
@@ -40,9 +43,11 @@ class TransportSettings:
     #: Where hosts are reached from here, if not at their address. What peers are told of ourselves
     #: (``Listen.public_host``) may be an address of a router, which sends nothing back in.
     reached_at: Mapping[str, str] = attrs.field(factory=dict, hash=False)
-    source_rate: float = 10_000.0  #: reads a second from one address that are looked at; ordinary peers stay far below
-    source_burst: float = 20_000.0  #: reads at once from one address that are looked at
-    max_sources: int = 10_000  #: addresses whose rate is remembered
+    #: reads a second from one address that are looked at; ordinary peers stay far below
+    source_rate: float = attrs.field(default=10_000.0, metadata=ABOVE_ZERO)
+    #: reads at once from one address that are looked at
+    source_burst: float = attrs.field(default=20_000.0, metadata=ABOVE_ZERO)
+    max_sources: int = attrs.field(default=10_000, metadata=ABOVE_ZERO)  #: addresses whose rate is remembered
 
     def reach(self, destination: Destination) -> Destination:
         """The destination as it is reached from here; its name stays what a certificate has to prove."""

@@ -15,6 +15,7 @@ import attrs
 from cryptography.hazmat.primitives import hashes
 
 from sip.errors import RemoteProtocolError
+from sip.field_types import MAY_BE_EMPTY, checks_types
 from sip.headers.auth_params import AuthParams, split_auth
 from sip.headers.challenge import Authorization, Challenge
 from sip.syntax.grammar import quote
@@ -58,12 +59,12 @@ MAX_CHALLENGED: Final = 3
 _MOST_REALMS: Final = 8
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checks_types)
 class Credentials:
     """What a user knows. Never shown in a repr."""
 
-    username: str
-    password: str = attrs.field(repr=False)
+    username: str = attrs.field(metadata=MAY_BE_EMPTY)
+    password: str = attrs.field(repr=False, metadata=MAY_BE_EMPTY)
     #: Hosts, as in `Uri.host_port`, whose addresses must be called for a challenge to be answered with these; empty:
     #: any. Whoever is called can name any realm, and guesses the password from the hash that it gets.
     servers: frozenset[str] = frozenset()

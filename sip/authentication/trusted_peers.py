@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import repeat
 from operator import contains
 
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, refuse_one_name
 from sip.flow import Flow
 from sip.syntax.uri_parts import canonical_host
 
@@ -20,6 +20,8 @@ class TrustedPeers:
     """
 
     def __init__(self, networks: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        refuse_one_name("networks", networks)
+        refuse_one_name("names", names)
         try:
             self._networks = tuple(ipaddress.ip_network(each) for each in networks)
         except ValueError as error:

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from sip.context import Context
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, refuse_one_name
 from sip.flow import Flow
 from sip.ids import SessionId, SubscriptionId
 from sip.message.bodies import describes, refusal_of_body
@@ -153,9 +153,12 @@ class Cores:
         guards_dialogs: bool,
         durable: bool,
     ) -> None:
-        """Register a core; raises LocalProtocolError for a name that is taken or empty."""
+        """Register a core; raises LocalProtocolError for a name that is taken, or one in place of several."""
         if not owner or owner in self._by_owner:
             raise LocalProtocolError(f"a core needs a name of its own: {owner!r}")
+        several = {"methods": methods, "supported": supported, "accept": accept, "media_types": media_types}
+        for what, names in (several | {"events": events}).items():
+            refuse_one_name(what, names)
         all_methods = {*methods, *(_WITH_INVITE if "INVITE" in methods else ()), "OPTIONS"}
         if "SUBSCRIBE" in methods:
             all_methods.add("NOTIFY")

@@ -80,7 +80,7 @@ class AuthenticationInfo:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         first, blank, rest = text.strip(" \t").partition(" ")
         if blank and is_token(first) and "=" in rest and not rest.lstrip().startswith("="):
             return cls(read_params("Authentication-Info", rest, report), first)

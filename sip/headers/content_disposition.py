@@ -29,7 +29,7 @@ class ContentDisposition:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         disposition, semicolon, params = text.partition(";")
         disposition = disposition.strip(" \t")
         if not is_token(disposition):

@@ -36,7 +36,7 @@ class ContentType:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _TYPE.fullmatch(text)
         if match is None:
             raise MalformedHeader("Content-Type", text)

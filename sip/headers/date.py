@@ -46,7 +46,7 @@ class Date:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _DATE.fullmatch(text)
         if match is None or match[8] not in _ZONES:
             raise MalformedHeader("Date", text)
@@ -89,7 +89,7 @@ class Timestamp:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _TIMESTAMP.fullmatch(text)
         if match is None:
             raise MalformedHeader("Timestamp", text)

@@ -29,7 +29,7 @@ class EventPackage:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         package, semicolon, params = text.partition(";")
         try:
             return cls(package.strip(" \t").lower(), Params.parse(semicolon + params, report))

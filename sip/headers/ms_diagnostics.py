@@ -34,7 +34,7 @@ class MsDiagnostics:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         error_id, semicolon, rest = text.partition(";")
         match = _ID.fullmatch(error_id.strip(" \t"))
         if match is None:

@@ -23,7 +23,7 @@ class MsKeepAlive:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         role, semicolon, params = text.partition(";")
         role = role.strip(" \t")
         if not is_token(role):

@@ -70,7 +70,7 @@ class NameAddr:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _COMMON.fullmatch(text)
         if match is not None and (report is assume or report is tolerate):
             made = _new(cls)

@@ -23,7 +23,7 @@ class Parameterised:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         value, semicolon, params = text.partition(";")
         value = value.strip(" \t")
         if not is_token(value):

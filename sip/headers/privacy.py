@@ -29,7 +29,7 @@ class Privacy:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         values = tuple(part.strip(" \t").lower() for part in text.split(";"))
         if not all(is_token(value) for value in values):
             raise MalformedHeader("Privacy", text)

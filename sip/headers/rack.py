@@ -40,7 +40,7 @@ class RAck:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _RACK.fullmatch(text)
         if match is None or int(match[1]) >= _LIMIT_RSEQ or int(match[2]) >= _LIMIT_CSEQ:
             raise MalformedHeader("RAck", text)

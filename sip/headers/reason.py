@@ -38,7 +38,7 @@ class Reason:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         protocol, semicolon, params = text.partition(";")
         protocol = protocol.strip(" \t")
         if not is_token(protocol):

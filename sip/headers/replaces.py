@@ -46,7 +46,7 @@ class Replaces:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         call_id, to_tag, from_tag, params = _dialog("Replaces", text, "to-tag", "from-tag", report)
         return cls(call_id, to_tag, from_tag, "early-only" in params, params.without("early-only"))
 
@@ -66,7 +66,7 @@ class Join:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         return cls(*_dialog("Join", text, "to-tag", "from-tag", report))
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class TargetDialog:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         return cls(*_dialog("Target-Dialog", text, "local-tag", "remote-tag", report))
 
     def __str__(self) -> str:

@@ -32,7 +32,7 @@ class RetryAfter:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _RETRY_AFTER.fullmatch(text)
         if match is None:
             raise MalformedHeader("Retry-After", text)

@@ -29,7 +29,7 @@ class SessionExpires:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         interval, params = _seconds_and_params("Session-Expires", text, report)
         if (params.get("refresher", "uac") or "").lower() not in ("uac", "uas"):
             report("a refresher that is neither uac nor uas")
@@ -54,7 +54,7 @@ class MinSE:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         return cls(*_seconds_and_params("Min-SE", text, report))
 
     def __str__(self) -> str:

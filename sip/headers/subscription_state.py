@@ -31,7 +31,7 @@ class SubscriptionState:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         state, semicolon, rest = text.partition(";")
         params = Params.parse(semicolon + rest, report)
         for name in params._values.keys() & _SECONDS:

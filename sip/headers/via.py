@@ -59,7 +59,7 @@ class Via:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _COMMON.fullmatch(text)
         if match is not None and "%" not in text and (report is assume or report is tolerate):
             made = _new(cls)

@@ -40,7 +40,7 @@ class Warning:
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
-        """Read one; raises MalformedHeader."""
+        """Read one; raises MalformedHeader. ``report`` is told what is tolerated; `sip.refuse` tolerates nothing."""
         match = _WARNING.fullmatch(text)
         if match is None or match[1][0] == "0":
             raise MalformedHeader("Warning", text)

@@ -115,6 +115,8 @@ def checked_field(name: str, value: object) -> Field:
 
 def checked_fields(fields: Iterable[tuple[str, object]]) -> list[Field]:
     """Several header lines. Raises LocalProtocolError."""
+    if isinstance(fields, dict | str | bytes) and fields:  # whose letters would be taken for names and values
+        raise LocalProtocolError(f"headers must be pairs, such as [('Subject', 'lunch')], not {fields!r}")
     return [checked_field(name, value) for name, value in fields]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from sip.errors import LocalProtocolError, SipError
+from sip.errors import LocalProtocolError, SipError, refuse_one_name
 from sip.flow import DEFAULT_PORTS, Flow
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
@@ -20,6 +20,7 @@ class Places:
     """
 
     def __init__(self, places: Iterable[str]) -> None:
+        refuse_one_name("places", places)
         self._everywhere = False
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
         self._below: list[str] = []

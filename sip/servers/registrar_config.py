@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from sip.authentication.digest_server import DigestConfig
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, checks_types
 from sip.headers.name_addr import NameAddr
 from sip.wanted import must_be_names
 
@@ -29,7 +29,9 @@ class RegistrarConfig:
     max_users_per_source: int = 1_000  #: registered from one address (of IPv6 a /64); a large site behind one NAT
     max_bindings_per_source: int = 2_000  #: made from one address: two phones for each of them
     max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
-    keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
-    flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
+    #: seconds within which a client that asks by Ms-Keep-Alive must say something
+    keep_alive: int = attrs.field(default=300, metadata=ABOVE_ZERO)
+    #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
+    flow_timer: int = attrs.field(default=120, metadata=ABOVE_ZERO)
     service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
     headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events

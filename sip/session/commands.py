@@ -262,9 +262,9 @@ class SessionCommands:
         if found.state is not SessionState.CONFIRMED:
             raise LocalProtocolError(f"cannot re-INVITE a session that is {found.state.value}")
         if found.outgoing is not None:
-            raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
+            raise LocalProtocolError("another INVITE of the session is open")  # RFC 3261 section 14.1
         if body and found.updates:
-            raise LocalProtocolError("another offer of the session is open")  # section 13.2.1
+            raise LocalProtocolError("another offer of the session is open")  # RFC 3261 section 13.2.1
         if found.reinvite is not None:
             return sessions.fail_request(session, found.owner, "glare")
         return InSession(sessions, found, "INVITE", given, body, content_type, report=True).send(now)
@@ -337,7 +337,7 @@ class SessionCommands:
         sessions.stop(found)
         found.bye_headers = given
         if before is SessionState.ACCEPTED and found.unacknowledged:
-            return  # section 15: not before the ACK came, or never will
+            return  # RFC 3261 section 15: not before the ACK came, or never will
         if found.awaiting is not None:
             found.awaiting.send(now)
             found.awaiting = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, refuse_one_name
 from sip.flow import Flow
 from sip.headers.event import EventPackage
 from sip.headers.name_addr import NameAddr
@@ -52,6 +52,7 @@ class SubscriptionCommands:
         """
         subscriptions = self._subscriptions
         lines = checked(headers, content_type)
+        refuse_one_name("accept", accept)
         if accept:
             lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
         asked = EventPackage.parse(checked_value("Event", event))

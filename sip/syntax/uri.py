@@ -128,7 +128,8 @@ class Uri:
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
         self.scheme, self.host, self.port = scheme.lower(), local_host(host), port
-        # A question mark in the user part is legal, but not everybody reads it so (decision 23).
+        # A question mark in the user part is legal, but not everybody reads it so: many
+        # take it for the beginning of the headers.
         self._user = escape(user, COMMON_USER) if user else None
         self._password = None if password is None else escape(password, PASSWORD)
         self._params = UriParams(params)

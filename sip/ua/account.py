@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, checks_types
 from sip.headers.name_addr import NameAddr
 from sip.syntax.uri import Uri
 
@@ -53,8 +53,10 @@ class Account:
     #: where calls reach it; None: at the address that its endpoint listens on, by the transport of the first proxy
     contact: Uri | None = attrs.field(default=None, converter=_contact)
     expires: int = 300  #: seconds asked for; a registrar may want more, or grant less
-    retry: float = 5.0  #: seconds at most after a first failed registration; twice as long each time
-    max_retry: float = 1800.0  #: seconds at most after many (RFC 5626 section 4.5)
+    #: seconds at most after a first failed registration; twice as long each time
+    retry: float = attrs.field(default=5.0, metadata=ABOVE_ZERO)
+    #: seconds at most after many (RFC 5626 section 4.5)
+    max_retry: float = attrs.field(default=1800.0, metadata=ABOVE_ZERO)
     #: seconds at least until credentials that were refused are shown again: they are as wrong then, unless somebody
     #: mends the registrar's (RFC 3261 section 22.1)
     refused_retry: float = 300.0

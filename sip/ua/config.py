@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from sip.errors import LocalProtocolError
-from sip.field_types import checks_types
+from sip.field_types import ABOVE_ZERO, checks_types
 from sip.ua.account import Account
 
 
@@ -28,7 +28,8 @@ class UserAgentConfig:
     owner: str = "ua"  #: name of this core at the endpoint
     ring: bool = True  #: whether callers are told at once that it rings (180); else ``Call.ring`` does it
     max_calls: int = 100  #: at once, those that ring too; one more is told that it is busy here (486)
-    session_expires: int | None = 1800  #: seconds of the session timer of calls made here; None: without
+    #: seconds of the session timer of calls made here; None: without
+    session_expires: int | None = attrs.field(default=1800, metadata=ABOVE_ZERO)
 
     def __attrs_post_init__(self) -> None:
         if not self.accounts:

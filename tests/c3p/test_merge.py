@@ -1,4 +1,4 @@
-"""How documents change what a receiver has, and the inverse (conference-info.md section 4)."""
+"""How documents change what a receiver has, and the inverse (RFC 4575 sections 4.4 and 4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receiver's copy, by the rules of versions (conference-info.md section 4.2)."""
+"""A receiver's copy, by the rules of versions (RFC 4575 section 4.3)."""
 
 from __future__ import annotations
 

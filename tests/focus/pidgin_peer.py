@@ -1,4 +1,4 @@
-"""A client with the wire habits of pidgin-sipe (real-clients 1), message by message."""
+"""A client with the wire habits of pidgin-sipe (docs/clients.rst), message by message."""
 
 from __future__ import annotations
 

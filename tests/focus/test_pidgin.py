@@ -1,4 +1,4 @@
-"""A client with the habits of pidgin-sipe gets through everything (real-clients 1).
+"""A client with the habits of pidgin-sipe gets through everything (docs/clients.rst).
 
 Its Via has no branch, its SUBSCRIBE no Expires; it offers no session timer, never refreshes and never answers an INFO.
 """

@@ -81,7 +81,7 @@ def test_questions_without_answer_make_it_no_worse() -> None:
 
 @pytest.mark.parametrize("excluded", [("one",), ("nobody",)])
 def test_one_that_never_says_anything_is_excluded_by_the_focus_alone(excluded: tuple[str, ...]) -> None:
-    known = StaticMcu(mcu_id="one", http_url="http://one.example.com/", sip_uri="", capacity=10)
+    known = StaticMcu(mcu_id="one", http_url="http://one.example.com/", sip_uri="sip:one.example.com", capacity=10)
     made = Farm(mcus=(known,))
     assert made.chosen(1, exclude=excluded) == (None if excluded == ONE else "one")
     assert made.chosen(1) == "one"

@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import c3p
 import focus
 import pyc3p
 import sip
@@ -172,6 +173,22 @@ def test_a_conference_to_which_nobody_comes_fails() -> None:
 
     with_server(config, scenario)
     assert "call bob@127.0.0.1: failed: 486 Busy Here" in told.texts
+
+
+def test_what_may_help_is_said_where_nobody_is_registered_and_where_there_is_no_conference() -> None:
+    config, told, lost = serve_config(), Kept(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        assert await Invite(invite_options(config, "sip:nobody@127.0.0.1"), told).run() == 1
+        gone = c3p.focus_uri("sip:ann@127.0.0.1", "GONE")
+        with pytest.raises(Problem, match=r"404 .*; it is over, or another server has it, which --server names"):
+            await Invite(attrs.evolve(invite_options(config), conference=gone, targets=()), lost).run()
+
+    with_server(config, scenario)
+    assert (
+        "call nobody@127.0.0.1: failed: 480 Temporarily Unavailable; "
+        "is it the right address, and is anybody registered there?"
+    ) in told.texts
 
 
 def test_somebody_else_can_join_and_leave() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import shutil
 import struct
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree
 
 import attrs
@@ -22,6 +26,7 @@ from pyc3p.trace.naming import MAX_SEEN, Naming
 from pyc3p.trace.notes import SLOW, notes_on
 from pyc3p.trace.pcapng import write_pcapng
 from pyc3p.trace.selection import Selection
+from pyc3p.trace.trace import dump_record
 
 SERVER, PHONE, OTHER = ("192.0.2.1", 5060), ("192.0.2.7", 5060), ("192.0.2.8", 5062)
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:7BA9D7E4"
@@ -364,6 +369,68 @@ def test_heartbeats_of_one_element_are_known_by_whatever_connection_they_come(
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert run("trace", tmp_path / "a.pcapng", "--json", "--heartbeats") == 0
     assert len(capsys.readouterr().out.splitlines()) == 8
+
+
+#: 23:59:52 at Berlin, so that a time after midnight is one in the conversation, which takes some seconds.
+EVENING: Final = datetime.datetime.fromisoformat("2026-03-31T23:59:52+02:00").timestamp()
+
+
+@pytest.fixture
+def of_an_evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    write_pcapng(tmp_path / "evening.pcapng", conversation(), wall_clock=EVENING)
+    yield tmp_path / "evening.pcapng"
+    monkeypatch.undo()
+    time.tzset()
+
+
+def first_after(capture: Path, when: str, capsys: pytest.CaptureFixture[str]) -> float:
+    assert run("trace", capture, "--since", when, "--heartbeats", "--json") == 0
+    return float(json.loads(capsys.readouterr().out.splitlines()[0])["at"])
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["8", "00:00", "00:00:00", "00:00+02:00", "22:00Z", "2026-04-01", "2026-04-01T00:00", "2026-03-31T22:00:00Z"],
+)
+def test_it_begins_at_the_moment_that_was_named(
+    of_an_evening: Path, when: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything = first_after(of_an_evening, "0", capsys)
+    assert everything < 8 <= first_after(of_an_evening, when, capsys)
+
+
+@pytest.mark.parametrize("when", ["23:59", "2026-03-31T20:00", "2026-03-31", "23:59:52"])
+def test_all_of_it_is_after_a_moment_before_it(
+    of_an_evening: Path, when: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert first_after(of_an_evening, when, capsys) == first_after(of_an_evening, "0", capsys)
+
+
+@pytest.mark.parametrize("when", ["2026-04-01T00:05", "2027-01-01"])
+def test_after_its_end_there_is_nothing_and_when_it_was_is_said(
+    of_an_evening: Path, when: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("trace", of_an_evening, "--since", when) == 1
+    assert "they are of 2026-03-31 23:59:52 to 2026-04-01 00:00:01" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("when", ["yesterday", "25:00", "", "nan", "inf", "2026-02-30", "14:5"])
+def test_what_is_no_moment_is_refused_with_what_is_wanted(
+    capture: Path, when: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("trace", capture, "--since", when) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert repr(when) in said
+    assert "a time of day (14:05, 14:05:30)" in said
+
+
+def test_a_trace_file_has_no_time_of_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.trace").write_text("".join(f"{dump_record(record)}\n" for record in conversation()))
+    assert run("trace", tmp_path / "a.trace", "--since", "14:00") == 2
+    assert "give --since in seconds" in capsys.readouterr().err
+    assert run("trace", tmp_path / "a.trace", "--since", "-0.2") == 0
 
 
 def test_nothing_that_fits_is_said(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def last(meeting: Meeting, name: str, kind: type[Event], limit: float = 100.0) -
     return meeting.wait_for(name, kind, limit=limit)
 
 
-# Flows 5.1
+# docs/flows.rst, 5.1
 
 
 def test_what_one_says_the_other_hears_and_both_are_in_the_roster() -> None:
@@ -110,7 +110,7 @@ def test_that_somebody_is_writing_is_seen() -> None:
     assert [(each.sender, each.active) for each in signs] == [(ANN, True), (ANN, False)]
 
 
-# Flows 7, 9 and 12
+# docs/flows.rst, 7, 9 and 12
 
 
 def test_who_is_ejected_hears_nothing_any_more() -> None:
@@ -160,7 +160,7 @@ def test_leaving_the_chat_is_not_leaving_the_conference() -> None:
     assert not (closed.lost)
 
 
-# Flows 6
+# docs/flows.rst, 6
 
 
 def invite(meeting: Chatting, user: str, **more: object) -> focus.CommandId:

@@ -1,4 +1,4 @@
-"""A presenter adds legacy phones to a conference: conferencing-flows sections 1 to 4 and 7, whole, in virtual time."""
+"""A presenter adds legacy phones to a conference: docs/wire-flow.rst, whole, in virtual time."""
 
 from collections.abc import Callable
 

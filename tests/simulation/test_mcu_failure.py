@@ -1,4 +1,4 @@
-"""An MCU dies (flows 11): what the roster shows, who comes back by itself, and what becomes of the old one."""
+"""An MCU dies (docs/flows.rst): what the roster shows, who comes back by itself, and what becomes of the old one."""
 
 from __future__ import annotations
 

@@ -97,7 +97,8 @@ def _dialog(request: Request, response: Response) -> Found:
     if asked is None or "tag" in asked.params:
         return  # a dialog has been made before
     if "Contact" not in response.headers:
-        # Section 12.1.1 says MUST of every response that makes a dialog, table 2 of section 20 "optional" of a 1xx.
+        # RFC 3261 section 12.1.1 says MUST of every response that makes a dialog, table 2 of section 20 "optional" of
+        # a 1xx.
         force = Force.MUST if response.status >= 200 else Force.SHOULD
         clause = "a response that makes a dialog has Contact"
         yield "RFC 3261 section 12.1.1", force, clause, line(response, "Contact")

@@ -25,7 +25,7 @@ def _goes_on(bench: Bench, call: Call) -> None:
 
 @case("RFC 3261 section 11", Force.MUST, applies=(Trait.ELEMENT, Trait.USER_AGENT))
 def options(bench: Bench) -> None:
-    """OPTIONS in a dialog is answered as it is outside of one (section 12.2.2)."""
+    """OPTIONS in a dialog is answered as it is outside of one (RFC 3261 section 12.2.2)."""
     place_call(bench.peer()).ask("OPTIONS")
 
 

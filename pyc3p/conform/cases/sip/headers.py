@@ -23,7 +23,7 @@ def unknown_extension(bench: Bench) -> None:
     """An option-tag in Require that an element does not know gets 420, and Unsupported names it."""
     peer = bench.peer()
     plain = peer.ask(peer.request("OPTIONS"), credentials=False)
-    if plain.status >= 300:  # its address comes first (section 8.2.2.1)
+    if plain.status >= 300:  # its address comes first (RFC 3261 section 8.2.2.1)
         bench.skip(f"OPTIONS is answered {plain.told} without it")
     exchange = peer.ask(peer.request("OPTIONS", headers=[("Require", "x-nobody-knows")]), credentials=False)
     if exchange.status != 420:

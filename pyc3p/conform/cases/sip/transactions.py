@@ -27,7 +27,7 @@ def options(bench: Bench) -> None:
 @case("RFC 3261 section 17.2.2", Force.MUST, over=("UDP",))
 def repeated_request(bench: Bench) -> None:
     """A request that is sent again gets the same response again. An element without transactions has to answer a
-    repeated request as it did before, with the same tag (section 8.2.7)."""
+    repeated request as it did before, with the same tag (RFC 3261 section 8.2.7)."""
     peer = bench.peer()
     request = peer.request("OPTIONS")
     first = peer.ask(request, credentials=False).final
@@ -150,7 +150,7 @@ def refused_invite(bench: Bench, peer: Peer) -> Request:
 @case("RFC 3261 section 17.2.1", Force.MUST, over=("UDP",))
 def refusal_repeated(bench: Bench) -> None:
     """Over UDP a refusal of INVITE comes again until there is an ACK. Who keeps no transaction answers the INVITE that
-    is sent again (section 8.2.7), and is as right."""
+    is sent again (RFC 3261 section 8.2.7), and is as right."""
     peer = bench.peer()
     request = refused_invite(bench, peer)
     first = peer.response(request, final=True)
