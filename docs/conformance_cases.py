@@ -1,35 +1,53 @@
-"""Write the page of the cases of ``pyc3p conform``.
+"""Write the pages of the cases of ``pyc3p conform``.
 
-``python docs/conformance_cases.py`` writes ``conformance-cases.rst``, ``--check`` says whether it is up to date.
+``python docs/conformance_cases.py`` writes ``conformance-cases.rst`` and those of the Focus and the MCU; ``--check``
+says whether they are up to date.
 """
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from pyc3p.conform import ANY, Case, sip_cases
+from pyc3p.conform import ANY, Case, focus_cases, mcu_cases, sip_cases
 
-PAGE = Path(__file__).parent / "conformance-cases.rst"
-_HEAD = """\
-Cases of ``pyc3p conform``
-==========================
-
-All cases of ``pyc3p conform sip`` (:doc:`howto/conform`), in the order in which they are run. Each names its source and
-how strongly that asks; what it applies to is found out first. Beside these, all that a target does in a case is held
-against the judges of :doc:`howto/check`.
-
-.. Written by docs/conformance_cases.py.
-"""
+_DOCS = Path(__file__).parent
+_OURS = (
+    ' "Our convention" is what the sources leave open and this project has chosen: such cases are tried with '
+    "``--ours`` alone."
+)
 
 
-def page() -> str:
-    """The page."""
-    parts = [_HEAD]
-    for family, cases in groupby(sip_cases(), key=lambda case: case.id.partition(".")[0]):
-        parts += _family(family, list(cases))
+def _head(more: str, what: str) -> str:
+    wrapped = textwrap.fill(
+        f"{what} Each names its source and how strongly that asks; what it applies to is found out "
+        "first. Beside these, all that a target does in a case is held against the judges of "
+        ":doc:`howto/check`.",
+        120,
+        break_on_hyphens=False,
+    )
+    title = f"Cases of ``pyc3p conform{more}``"
+    return f"{title}\n{'=' * len(title)}\n\n{wrapped}\n\n.. Written by docs/conformance_cases.py.\n"
+
+
+def _page(head: str, cases: Sequence[Case]) -> str:
+    parts = [head]
+    for family, found in groupby(cases, key=lambda case: case.id.partition(".")[0]):
+        parts += _family(family, list(found))
     return "\n".join(parts)
+
+
+def pages() -> dict[Path, str]:
+    """Each page."""
+    sip = "All cases of ``pyc3p conform sip`` (:doc:`howto/conform`), in the order in which they are run."
+    focus = "All cases of ``pyc3p conform focus`` (:doc:`howto/conform`), in the order in which they are run." + _OURS
+    mcu = "All cases of ``pyc3p conform mcu`` (:doc:`howto/conform`), in the order in which they are run." + _OURS
+    return {
+        _DOCS / "conformance-cases.rst": _page(_head("", sip), sip_cases()),
+        _DOCS / "conformance-cases-focus.rst": _page(_head(" focus", focus), focus_cases()),
+        _DOCS / "conformance-cases-mcu.rst": _page(_head(" mcu", mcu), mcu_cases()),
+    }
 
 
 def _family(family: str, cases: list[Case]) -> Iterator[str]:
@@ -45,7 +63,8 @@ def _family(family: str, cases: list[Case]) -> Iterator[str]:
 
 def _applies(case: Case) -> str:
     wide = [] if case.over >= frozenset(ANY) else [f"over {', '.join(sorted(case.over))}"]
-    traits = [each.value for each in case.applies if each.name != "ELEMENT"]
+    plain = ("ELEMENT", "FACTORY", "FOCUS", "MCU")
+    traits = [each.value for each in case.applies if each.name not in plain]
     return (
         f"For what {' and '.join(traits)}{', ' if wide else ''}{' '.join(wide)}"
         if traits
@@ -55,9 +74,11 @@ def _applies(case: Case) -> str:
 
 def main() -> None:
     """Write it, or say whether it is up to date."""
-    if "--check" in sys.argv:
-        sys.exit(0 if PAGE.read_text() == page() else "docs/conformance-cases.rst is not up to date")
-    PAGE.write_text(page())
+    for file, text in pages().items():
+        if "--check" not in sys.argv:
+            file.write_text(text)
+        elif not file.exists() or file.read_text() != text:
+            sys.exit(f"docs/{file.name} is not up to date")
 
 
 if __name__ == "__main__":

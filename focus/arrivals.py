@@ -1,8 +1,8 @@
 """Who is on the way into a conference by phone: an MCU expects a call, and the roster will show what became of it.
 
 Between the answer of the MCU and the first word of a caller nobody may be in the roster, and the conference must not
-count as empty. A caller who is asked for the passcode has guesses noted against it, which are given back when it turns
-up in the conference. Somebody who announced a call of its own and then calls the MCU-Conference-URI gets what was
+count as empty. What a caller keys in that is not the passcode counts as a guess of the source that it came from.
+Somebody who announced a call of its own and then calls the MCU-Conference-URI gets what was
 announced. All of it is forgotten in time: MCUs forget calls that do not come.
 """
 
@@ -13,12 +13,21 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from c3p import MCU_SERVER_URI, AddUser, Endpoint, JoiningMethod, Response, SessionType, Status, guid_key
-from focus.guesses import Charge
 from focus.roster import Roster, RosterUser
 from sip import AddressOfRecord
 
 #: Announced or admitted at once in one conference; each is a call that an MCU has a place for. Beyond it 503.
 MOST_ARRIVALS = 250
+#: Wrong passcodes of one call that are believed of an MCU; ours end the call after three.
+MOST_TRIES = 10
+
+
+@attrs.frozen
+class Guesser:
+    """Whose wrong passcodes are what a caller keys in."""
+
+    conference: str  #: key
+    source: str | None  #: `sip.source_of`; None where no limit by source holds
 
 
 @attrs.define
@@ -29,7 +38,8 @@ class Arrival:
     endpoint: str  #: GUID in the roster
     mcu_type: str
     until: float  #: monotonic seconds
-    charge: Charge | None = None  #: what counts against it until it is in
+    guesser: Guesser | None = None  #: whose its wrong passcodes are
+    wrong: int = 0  #: of them, as many as the MCU has told of
     address: str | None = None  #: where the call goes; None once it is under way, or not known yet
     seen: bool = False  #: whether the roster has shown it
 
@@ -37,8 +47,9 @@ class Arrival:
 class Arrivals:
     """Those of one conference."""
 
-    def __init__(self, forgive: Callable[[Charge, float], None]) -> None:
-        self._forgive = forgive
+    def __init__(self, guessed: Callable[[Guesser, str, float], None]) -> None:
+        """``guessed`` is told of each wrong passcode: whose it is, and who called."""
+        self._guessed = guessed
         self._open: dict[str, Arrival] = {}
 
     def __len__(self) -> int:
@@ -79,15 +90,22 @@ class Arrivals:
                 return address
         return None
 
+    def keyed_wrong(self, endpoint: str, count: int, *, now: float) -> None:
+        """An MCU has told how many wrong passcodes a caller has keyed in so far."""
+        arrival = self._open.get(guid_key(endpoint))
+        if arrival is None or arrival.guesser is None:
+            return
+        for _ in range(min(count, MOST_TRIES) - arrival.wrong):
+            self._guessed(arrival.guesser, arrival.user.text, now)
+            arrival.wrong += 1
+
     def look(self, roster: Roster, *, now: float) -> None:
         """See in the roster what became of them."""
         for key, arrival in list(self._open.items()):
             shown = roster.find_endpoint(arrival.user, arrival.endpoint)
-            if shown is not None and shown.status in (Status.CONNECTED, Status.ON_HOLD):
-                if arrival.charge is not None:
-                    self._forgive(arrival.charge, now)
-                del self._open[key]
-            elif (shown is None and arrival.seen) or (arrival.until <= now and not self._waits(shown)):
+            is_in = shown is not None and shown.status in (Status.CONNECTED, Status.ON_HOLD)
+            is_gone = shown is None and arrival.seen
+            if is_in or is_gone or (arrival.until <= now and not self._waits(shown)):
                 del self._open[key]
             arrival.seen = arrival.seen or shown is not None
 

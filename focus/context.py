@@ -9,10 +9,10 @@ import attrs
 
 from c3p import Exchanges, Response
 from focus.answers import Answer, Remembered, refuse
+from focus.arrivals import Guesser
 from focus.config import FocusConfig
 from focus.events import RequestRefused
 from focus.exchange_owner import ConferenceExchangeOwner
-from focus.guesses import Charge
 from focus.mcus.farewells import Farewells
 from focus.mcus.relay import Failure
 from focus.questions.placement import OnlyFocus, Placement
@@ -64,8 +64,9 @@ class Context:
     #: none. Whoever took a step hands them over after it.
     ended_relays: list[tuple[str, Response | Failure]] = attrs.Factory(list)
     deliver: Callable[[float], None] = lambda now: None  #: and how they are handed over
-    #: Takes back what counts as guesses of a phone that knew the passcode.
-    forgive: Callable[[Charge, float], None] = lambda charge, now: None
+    guessed: Callable[[Guesser, str, float], None] = lambda guesser, user, now: (
+        None
+    )  #: a phone keyed in a wrong passcode
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

@@ -17,10 +17,10 @@ from typing import Final
 
 import attrs
 
-from c3p import AdmissionPolicy, guid_key
+from c3p import AdmissionPolicy, EntryCheck, guid_key
 from focus import refusal
+from focus.arrivals import Guesser
 from focus.context import Context
-from focus.guesses import Charge, Guesses
 from focus.identity import Known, insist_on, is_authenticated, name_of
 from focus.join import Join
 from focus.participants import Participants
@@ -38,10 +38,11 @@ from sip import (
     Entropy,
     Flow,
     Identified,
-    Networks,
+    NameAddr,
+    Origins,
     Request,
+    TokenBuckets,
     digest_secret,
-    source_of,
 )
 
 #: Conferences whose nonces are known. One that is forgotten begins anew, and its guests prove the passcode once more.
@@ -79,13 +80,18 @@ class Guests:
     def __init__(self, context: Context, entropy: Entropy) -> None:
         config = self._config = context.config
         self._emit = context.emit
-        self._trusted = Networks(context.endpoint.config.trusted_networks)
+        self._origins = Origins(context.endpoint.config.trusted_networks)
+        self._listens_for_connections = any(each.transport != "UDP" for each in context.endpoint.config.listen)
         self._entropy = entropy
         self._wall_clock = context.endpoint.wall_clock
         self._servers: OrderedDict[str, tuple[str, DigestServer]] = OrderedDict()
-        window = config.guest_guess_window
-        self._by_source = Guesses(most=config.guest_guesses_per_source, window=window, limit=_MOST_GUESSERS)
-        self._by_conference = Guesses(most=config.guest_guesses_per_conference, window=window, limit=_MOST_GUESSERS)
+
+        def guesses(most: int) -> TokenBuckets:
+            return TokenBuckets(rate=most / config.guest_guess_window, burst=most, limit=_MOST_GUESSERS)
+
+        self._by_source = guesses(config.guest_guesses_per_source)
+        self._by_conference = guesses(config.guest_guesses_per_conference)
+        self._numbers, self._forgeable_numbers = [guesses(config.guest_guesses_per_source) for _ in range(2)]
 
     def joining(
         self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float
@@ -127,12 +133,12 @@ class Guests:
 
     def _prove(self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float) -> None:
         key = ConferenceAddress.read(record.focus_uri).key
-        server, source = self._server(key, record.passcode or ""), source_of(flow.remote.host)
-        verdict = server.verify(request, now=now, source=None if flow.reliable else source)
+        server, source = self._server(key, record.passcode or ""), self._origins.of(request, flow)
+        verdict = server.verify(request, now=now, source=self._origins.forgeable(request, flow))
         outcome = verdict.outcome
         # Whoever has guessed too often is not told whether this guess was right.
         wait = self._by_conference.wait(key, now=now)
-        if flow.remote.host not in self._trusted:  # of a trusted peer, such as a proxy, many come by one address
+        if not self._origins.are_ours(source):
             wait = max(wait, self._by_source.wait(source, now=now))
         if verdict.username is not None and (wait > 0.0 or outcome is DigestOutcome.WRONG):
             why = "too many wrong passcodes" if wait > 0.0 else "wrong passcode"
@@ -148,47 +154,68 @@ class Guests:
         if outcome is DigestOutcome.MALFORMED:
             raise Refused(Refusal(400, None, "The credentials cannot be read"))
         if outcome is DigestOutcome.WRONG:
-            self._by_source.wrong(source, now=now)
-            self._by_conference.wrong(key, now=now)
+            self._by_source.take(source, now=now)
+            self._by_conference.take(key, now=now)
         headers = server.challenges(now=now, stale=outcome is DigestOutcome.STALE, source=source)
         # Somebody with an account may be hidden behind that name, and have better credentials.
         others = known.headers if isinstance(known, Challenged) and known.status == server.status else ()
         raise Refused(Refusal(server.status, None, "The passcode is needed", headers=(*headers, *others)))
 
-    def charge(self, record: ConferenceRecord, flow: Flow, tries: int, *, now: float) -> Charge:
-        """A phone is asked for the passcode: its tries count as wrong until it turns out to know it. Raises Refused."""
-        key, source = ConferenceAddress.read(record.focus_uri).key, source_of(flow.remote.host)
-        sources = () if flow.remote.host in self._trusted else (source,)
-        wait = max(
-            self._by_conference.wait(key, now=now), *(self._by_source.wait(one, now=now) for one in sources), 0.0
+    def asked(
+        self, record: ConferenceRecord, request: Request, flow: Flow, *, now: float
+    ) -> tuple[EntryCheck, Guesser]:
+        """What a phone is asked at the door, and whose its wrong passcodes are.
+
+        They count when they are keyed in, by somebody who has the call, and not before: nobody can make a call of
+        which he does not get the answer, and who presses nothing has guessed nothing. The MCU counts them at that
+        moment, in all calls, and is told what was counted elsewhere.
+        """
+        key, source = ConferenceAddress.read(record.focus_uri).key, self._origins.of(request, flow)
+        limited = None if self._origins.are_ours(source) else source
+        check = EntryCheck(
+            passcode=record.passcode,
+            tries=self._config.phone_passcode_tries,
+            lobby=record.lobby_capable,
+            source=limited,
+            source_guesses=None if limited is None else int(self._by_source.left(limited, now=now)),
+            conference_guesses=int(self._by_conference.left(key, now=now)),
         )
+        return check, Guesser(conference=key, source=limited)
+
+    def guessed(self, guesser: Guesser, user: str, *, now: float) -> None:
+        """A phone has keyed in a wrong passcode."""
+        self._by_conference.take(guesser.conference, now=now)
+        if guesser.source is not None:
+            self._by_source.take(guesser.source, now=now)
+        self._emit(
+            CredentialsRefused(
+                owner=self._config.owner,
+                realm=guesser.conference,
+                username=user,
+                source=guesser.source or "",
+                reason="wrong passcode",
+            )
+        )
+
+    def check_number(self, request: Request, flow: Flow, *, now: float) -> None:
+        """Whether somebody of nowhere may try a dial-in number. Raises Refused after too many that were none.
+
+        Over UDP anybody can be named as the source, and be kept from calling by that. So those count by themselves, and
+        the way out is a connection, which proves where it comes from.
+        """
+        source, forgeable = self._origins.of(request, flow), self._origins.forgeable(request, flow) is not None
+        counted = self._forgeable_numbers if forgeable else self._numbers
+        wait = 0.0 if self._origins.are_ours(source) else counted.wait(source, now=now)
+        if wait > 0.0 and forgeable and self._listens_for_connections:
+            raise Refused(_by_tcp(request))
         if wait > 0.0:
-            raise Refused(_too_many(wait))
-        rooms = [self._by_source.room(one, now=now) for one in sources]
-        tries = max(1, min(tries, self._by_conference.room(key, now=now), *rooms))
-        for _ in range(tries):
-            self._by_conference.wrong(key, now=now)
-            for one in sources:
-                self._by_source.wrong(one, now=now)
-        return Charge(conference=key, sources=sources, tries=tries)
+            raise Refused(_too_many(wait).saying("Too many wrong numbers"))
 
-    def forgive(self, charge: Charge, *, now: float) -> None:
-        """A phone knew the passcode."""
-        self._by_conference.forgive(charge.conference, charge.tries, now=now)
-        for source in charge.sources:
-            self._by_source.forgive(source, charge.tries, now=now)
-
-    def check_number(self, flow: Flow, *, now: float) -> None:
-        """Whether somebody of nowhere may try a dial-in number. Raises Refused after too many that were none."""
-        if flow.remote.host not in self._trusted:
-            wait = self._by_source.wait(source_of(flow.remote.host), now=now)
-            if wait > 0.0:
-                raise Refused(_too_many(wait).saying("Too many wrong numbers"))
-
-    def wrong_number(self, flow: Flow, *, now: float) -> None:
+    def wrong_number(self, request: Request, flow: Flow, *, now: float) -> None:
         """Somebody of nowhere has tried a number that is none: who tries all of them is stopped."""
-        if flow.remote.host not in self._trusted:
-            self._by_source.wrong(source_of(flow.remote.host), now=now)
+        source, forgeable = self._origins.of(request, flow), self._origins.forgeable(request, flow) is not None
+        if not self._origins.are_ours(source):
+            (self._forgeable_numbers if forgeable else self._numbers).take(source, now=now)
 
     def _server(self, key: str, passcode: str) -> DigestServer:
         present = self._servers.get(key)
@@ -229,3 +256,9 @@ def check_name(join: Join, flow: Flow, participants: Participants) -> None:
 
 def _too_many(wait: float) -> Refusal:
     return refusal.BUSY.saying("Too many wrong passcodes").after(max(1, math.ceil(wait)))
+
+
+def _by_tcp(request: Request) -> Refusal:
+    """The same address, by a connection (RFC 3261 section 21.3.3)."""
+    contact = NameAddr(request.uri.with_params(transport="tcp"))
+    return Refusal(302, None, "Call by TCP", headers=(("Contact", str(contact)),), phrase="Moved Temporarily")

@@ -35,3 +35,8 @@ class Inside:
         """Whether a request is about a conference of these domains, and for the Focus itself."""
         uri = request.uri
         return uri.host in domains and conf_id_of(str(uri)) is not None and not self.is_of_a_call(request, flow)
+
+    def mcus_of(self, principal: str) -> dict[str, str]:
+        """URLs of the MCUs by id that active conferences have, of a principal: itself, or its workers."""
+        links = [link.address for conference in self.active for link in conference.mcus.links.values()]
+        return {each.mcu_id: each.http_url for each in links if each is not None and principal in each.principals}

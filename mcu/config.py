@@ -85,6 +85,11 @@ class ConferencingServerConfig(Shown):
     key_timeout: float = 5.0  #: seconds from a key to the next; a longer pause ends the passcode, as ``#`` does
     #: Passcodes that a caller may try in one call, whatever its Focus allows: people misremember once or twice.
     passcode_tries: int = 3
+    #: Wrong passcodes in ``wrong_passcodes_window`` that are heard of one source, which the Focus names, in all calls.
+    #: Beyond it right ones are not heard either. Where the Focus allows fewer, as many as it does.
+    wrong_passcodes_per_source: int = 10
+    wrong_passcodes_per_conference: int = 100  #: the same of one conference
+    wrong_passcodes_window: float = 600.0  #: seconds in which as many come again
     lobby_timeout: float = 600.0  #: seconds that a caller waits to be let in; then it is turned away
     rooms: RoomSettings | None = None  #: whether whoever calls a free name makes a conference; ``None``: nobody does
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes

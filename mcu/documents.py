@@ -141,6 +141,7 @@ class Documents:
             roles=(leg.role,),
             auth_method=AuthMethod.ENTERPRISE if known else None,
             access_method=AccessMethod.INTERNAL if known else None,
+            wrong_passcodes=_wrong_passcodes(leg),
         )
 
     def stream(self, leg: Leg) -> Media:
@@ -180,6 +181,7 @@ class Documents:
             roles=roles,
             disconnection_method=disconnection_method,
             disconnection_info=disconnection_info,
+            wrong_passcodes=_wrong_passcodes(leg),
         )
 
     def _endpoint_change(self, leg: Leg, endpoint: Endpoint) -> ConferenceInfo:
@@ -194,3 +196,7 @@ class Documents:
         return User(
             entity=entity, state=state, display_text=legs[0].display_name, roles=(legs[0].role,), endpoints=endpoints
         )
+
+
+def _wrong_passcodes(leg: Leg) -> int | None:
+    return (leg.door.wrong or None) if leg.door is not None else None

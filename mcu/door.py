@@ -72,15 +72,17 @@ class Door:
     passcode: str = attrs.field(default="", repr=False)
     lobby: bool = False  #: whether it may wait there
     tries: int = 1  #: that are left
+    wrong: int = 0  #: passcodes that were keyed in wrong
+    source: str = ""  #: where they count, too
     opened: Callable[[float], None] = lambda now: None  #: what is done when it lets the caller in
     keys: str = attrs.field(default="", repr=False)  #: pressed since the last try
     shut: str = "nobody let the caller in"  #: why it is, in words
 
     @classmethod
-    def made(cls, *, passcode: str, lobby: bool, tries: int) -> Door:
+    def made(cls, *, passcode: str, lobby: bool, tries: int, source: str = "") -> Door:
         """A door with a passcode, or else with a lobby."""
         state = DoorState.KEYING if passcode else DoorState.WAITING
-        return cls(life=Life(DOOR, state, of="a door"), passcode=passcode, lobby=lobby, tries=tries)
+        return cls(life=Life(DOOR, state, of="a door"), passcode=passcode, lobby=lobby, tries=tries, source=source)
 
     @property
     def state(self) -> DoorState:
@@ -96,12 +98,18 @@ class Door:
             self.keys += key
         return False
 
-    def judge(self, *, locked: bool = False) -> DoorInput:
-        """What becomes of what was keyed; it is forgotten. ``locked``: the conference is."""
+    def judge(self, *, locked: bool = False, heard: bool = True) -> DoorInput:
+        """What becomes of what was keyed; it is forgotten. ``locked``: the conference is.
+
+        What is not ``heard``, because others were wrong too often, is answered as if it were wrong. It is a wrong
+        passcode (``wrong``) only where it is one: who presses nothing has guessed nothing.
+        """
         keyed, self.keys = self.keys, ""
         if not keyed and self.lobby:
             return DoorInput.LOBBY
-        if hmac.compare_digest(keyed.encode(), self.passcode.encode()):
+        right = hmac.compare_digest(keyed.encode(), self.passcode.encode())
+        self.wrong += bool(keyed) and not right
+        if right and heard:
             if not locked:
                 return DoorInput.RIGHT
             if self.lobby:

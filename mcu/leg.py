@@ -12,7 +12,7 @@ from mcu.events import About, LegId
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
-from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
+from rtp import Direction, Encryption, MediaStream, OfferAnswerSession, PressedKeys
 from sip import AddressOfRecord, NameAddr, Replaces, SessionId, Uri
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class Leg:
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     line: Line | None = None  #: its sound, once it has any
+    pressed: PressedKeys = attrs.Factory(PressedKeys)
     direction: Direction = Direction.SENDRECV  #: of the audio, as we see it
     media_id: str = "1"
     ingress_blocked: bool = False

@@ -22,6 +22,7 @@ from mcu.medium import Carried
 from rtp import (
     Agreement,
     Direction,
+    KeyWay,
     MediaCounters,
     MediaEvent,
     MediaStream,
@@ -208,7 +209,7 @@ class Media:
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
             if isinstance(event, TelephoneEventStarted):
-                self.key(leg, event.digit or str(event.event), now=now)
+                self.key(leg, event.digit or str(event.event), KeyWay.RTP, now=now)
             elif isinstance(event, SsrcCollided) and leg.stream is not None:
                 entropy = self._context.entropy
                 leg.stream.restart(
@@ -218,9 +219,9 @@ class Media:
                     now=now,
                 )
 
-    def key(self, leg: Leg, digit: str, *, now: float) -> None:
-        """A key was pressed: for whoever waits for it, else for the application."""
-        if not self.on_key(leg, digit, now):
+    def key(self, leg: Leg, digit: str, way: KeyWay, *, now: float) -> None:
+        """A key was pressed: for whoever waits for it, else for the application. One that comes in two ways is one."""
+        if leg.pressed.is_press(digit, way, now=now) and not self.on_key(leg, digit, now):
             self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
 
     # The grid --------------------------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ from rtp.stream.media_stream import MediaStream
 from rtp.stream.media_stream_config import MediaStreamConfig
 from rtp.stream.outgoing import Outgoing
 from rtp.stream.play_delay import DelayLimits, SteadyDelay
+from rtp.stream.pressed_keys import KeyWay, PressedKeys
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
 from rtp.stream.sender import RtpSender
@@ -131,6 +132,7 @@ __all__ = [
     "InlineKey",
     "JitterBuffer",
     "JitterBufferConfig",
+    "KeyWay",
     "LimitExceeded",
     "LocalProtocolError",
     "LocalRtpError",
@@ -150,6 +152,7 @@ __all__ = [
     "OfferState",
     "Origin",
     "Outgoing",
+    "PressedKeys",
     "ReceiverReport",
     "ReceptionReported",
     "RedundantBlock",

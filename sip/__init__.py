@@ -16,6 +16,7 @@ from sip.authentication.identification import (
     Proof,
     Refused,
 )
+from sip.authentication.origin import Origins
 from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
@@ -116,7 +117,7 @@ from sip.pieces import (
     unreadable,
     write_piece,
 )
-from sip.servers.location import Binding
+from sip.servers.location import Binding, PartTarget
 from sip.servers.places import Places
 from sip.servers.proxy import Proxy
 from sip.servers.proxy_admission import DomainNotServed, ProxyConfig
@@ -251,9 +252,11 @@ __all__ = [
     "Networks",
     "NotifyFailed",
     "NotifyReceived",
+    "Origins",
     "Parameterised",
     "Params",
     "Part",
+    "PartTarget",
     "PasswordStore",
     "Pending",
     "Piece",

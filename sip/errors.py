@@ -36,6 +36,11 @@ class RemoteProtocolError(SipError):
         if status_hint is not None:
             self.status_hint = status_hint
 
+    @property
+    def phrase(self) -> str | None:
+        """What a request is told in the status line of a 400 (RFC 3261 section 21.4.1); None: what a status means."""
+        return _phrase(str(self)) if self.status_hint == 400 else None
+
 
 def refuse_text(data: object) -> None:
     """What comes from the network are octets. Raises TypeError for a str, which our caller has decoded by mistake."""
@@ -51,8 +56,18 @@ class MalformedHeader(RemoteProtocolError):
         super().__init__(f"{name} is malformed{f' ({why})' if why else ''}: {shown!r}")
         self.name, self.value = name, value
 
+    @property
+    def phrase(self) -> str | None:
+        """Which header it was; what was in it is no business of a status line."""
+        return _phrase(f"malformed {self.name}")
+
 
 class LimitExceeded(RemoteProtocolError):
     """The message is larger than a limit allows (RFC 3261 section 21.5.7)."""
 
     status_hint = 513
+
+
+def _phrase(text: str) -> str | None:
+    """A text of ours, if it fits on a status line."""
+    return text[:1].upper() + text[1:] if text.isascii() and text.isprintable() and len(text) <= _SHOWN else None

@@ -203,7 +203,7 @@ class SessionFailed(Failure, Event):
 
 @attrs.frozen(kw_only=True)
 class SessionConfirmed(Event):
-    """The ACK for our 2xx arrived."""
+    """The ACK for our 2xx arrived. Of a re-INVITE only one that has a body is told, or that should answer our offer."""
 
     session: SessionId
     request: Request

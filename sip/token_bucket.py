@@ -35,8 +35,7 @@ class TokenBuckets:
             bucket = self._begin(source, now)
         else:
             self._buckets.move_to_end(source)
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
-        bucket.at = now
+        bucket.tokens, bucket.at = self.left(source, now=now), now
         if bucket.tokens < 1.0:
             return False
         bucket.tokens -= 1.0
@@ -44,13 +43,22 @@ class TokenBuckets:
 
     def wait(self, source: str, *, now: float) -> float:
         """Seconds until ``source`` can take a token; 0 for at once, infinite when none is added."""
-        bucket = self._buckets.get(source)
-        if bucket is None:
-            return 0.0
-        lacking = 1.0 - min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
-        if lacking <= 0.0:
+        lacking = 1.0 - self.left(source, now=now)
+        if lacking <= 0.0 or source not in self._buckets:
             return 0.0
         return lacking / self._rate if self._rate > 0.0 else math.inf
+
+    def left(self, source: str, *, now: float) -> float:
+        """How many tokens ``source`` has."""
+        bucket = self._buckets.get(source)
+        return self._burst if bucket is None else min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+
+    def leave(self, source: str, tokens: float, *, now: float) -> None:
+        """Leave ``source`` no more tokens than that: somebody else has counted, too."""
+        if tokens < self.left(source, now=now):
+            bucket = self._buckets.get(source) or self._begin(source, now)
+            bucket.tokens, bucket.at = max(0.0, tokens), now
+            self._buckets.move_to_end(source)
 
     def _begin(self, source: str, now: float) -> _Bucket:
         if len(self._buckets) >= self._limit:

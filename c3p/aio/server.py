@@ -77,10 +77,12 @@ class C3pServer:
         certificate_names: Mapping[str, str] | None = None,
         settings: ServerSettings | None = None,
         on_stranger: Callable[[str, str], None] | None = None,
+        on_gone: Callable[[str], None] | None = None,
     ) -> None:
         """``listen`` opens the listener in place of one with ``ssl_context``.
 
-        ``on_stranger`` is called with address and path of each request that nobody answers for (401).
+        ``on_stranger`` is called with address and path of each request that nobody answers for (401), ``on_gone`` with
+        the principal of each connection that ends while this listens: it may be idle, or its process may be gone.
         """
         self._host = host
         self._port = port
@@ -92,7 +94,7 @@ class C3pServer:
         self._listen = listen
         self._listener: Listener | None = None
         self._settings = settings or ServerSettings()
-        self._on_stranger = on_stranger
+        self._on_stranger, self._on_gone = on_stranger, on_gone
         self._runner: web.ServerRunner | None = None
         self._watched: WatchedServer
         self._in_progress = 0
@@ -112,6 +114,7 @@ class C3pServer:
             access_log=None,
             auto_decompress=False,
             logger=_WIRE_LOGGER,
+            on_gone=self._gone,
         )
         runner = web.ServerRunner(self._watched, shutdown_timeout=self._settings.stop_timeout)
         await runner.setup()
@@ -139,6 +142,10 @@ class C3pServer:
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()
+
+    def _gone(self, peer: str) -> None:
+        if self._on_gone is not None and self._runner is not None:
+            self._on_gone(peer)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         with self._watched.request_on(request.transport):
@@ -174,7 +181,7 @@ class C3pServer:
         head = HttpHead(method=request.method, path=request.path, fields=tuple(request.headers.items()))
         peer = proven_principal(head.fields, self._secrets, self._certified(request)) or ""
         if peer:
-            self._watched.proved(request.transport)
+            self._watched.proved(request.transport, peer)
         elif self._on_stranger is not None:
             self._on_stranger(request.remote or "", request.path)
         others = self._in_progress - 1

@@ -29,8 +29,12 @@ class WatchedServer(web.Server):
         access_log: None,
         auto_decompress: bool,
         logger: logging.Logger,
+        on_gone: Callable[[str], None] | None = None,
     ) -> None:
-        """Times are seconds: ``header_timeout`` to a whole head, ``keep_alive`` between two requests."""
+        """Times are seconds: ``header_timeout`` to a whole head, ``keep_alive`` between two requests.
+
+        ``on_gone`` is called with the name of who has proved itself on a connection, when that is over.
+        """
         super().__init__(
             handler,
             access_log=access_log,
@@ -43,6 +47,8 @@ class WatchedServer(web.Server):
         self._transports: dict[web.RequestHandler, asyncio.BaseTransport] = {}
         self._strangers: OrderedDict[asyncio.BaseTransport, None] = OrderedDict()
         self._deadlines: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
+        self._proved: dict[asyncio.BaseTransport, str] = {}
+        self._on_gone = on_gone
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """A stranger: it has little time, and perhaps another has to go for it."""
@@ -60,11 +66,15 @@ class WatchedServer(web.Server):
         transport = self._transports.pop(handler)
         self._expect_nothing(transport)
         self._strangers.pop(transport, None)
+        peer = self._proved.pop(transport, None)
+        if peer is not None and self._on_gone is not None:
+            self._on_gone(peer)
 
-    def proved(self, transport: asyncio.BaseTransport | None) -> None:
+    def proved(self, transport: asyncio.BaseTransport | None, peer: str) -> None:
         """The peer on this connection is one of ours."""
         if transport is not None:
             self._strangers.pop(transport, None)
+            self._proved[transport] = peer
 
     @contextmanager
     def request_on(self, transport: asyncio.BaseTransport | None) -> Iterator[None]:

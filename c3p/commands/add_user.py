@@ -26,6 +26,10 @@ class EntryCheck(Node):
     passcode: Annotated[str | None, Text(MSCP, "passcode", Kind.TEXT)] = attrs.field(default=None, repr=False)
     tries: Annotated[int | None, Text(MSCP, "tries", Kind.UINT)] = None  #: how often it may key the passcode in
     lobby: Annotated[bool | None, Text(MSCP, "lobby", Kind.BOOLEAN)] = None  #: whether it may wait to be let in
+    source: Annotated[str | None, Text(MSCP, "source")] = None  #: where its wrong passcodes count; None: nowhere
+    #: Wrong passcodes of that source, and for the conference, that are still heard, as far as the Focus knows.
+    source_guesses: Annotated[int | None, Text(MSCP, "source-guesses", Kind.UINT)] = None
+    conference_guesses: Annotated[int | None, Text(MSCP, "conference-guesses", Kind.UINT)] = None
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -8,8 +8,9 @@ import attrs
 
 from c3p.binding.fields import Attribute, Child
 from c3p.commands.command import Command
+from c3p.conference.info import ConferenceInfo
 from c3p.keys import ConferenceKeys
-from c3p.namespaces import CCCP, MSCP
+from c3p.namespaces import CCCP, CI, MSCP
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -22,3 +23,6 @@ class DeleteConference(Command):
     conference_keys: Annotated[ConferenceKeys, Child(CCCP, "conferenceKeys")]
     #: To an MCU: requestId of the addConference that is over, so that a late one ends no later one (of this project).
     assignment: Annotated[str | None, Attribute("assignment", MSCP)] = None
+    #: In a response of the Focus: ``entity`` names the conference that has ended, and that is all (MS-CONFBAS
+    #: section 2.2.3.14).
+    conference_info: Annotated[ConferenceInfo | None, Child(CI, "conference-info")] = None

@@ -9,7 +9,7 @@ import attrs
 from c3p.binding.fields import Attribute, Child, Children, Kind, Text, Texts
 from c3p.binding.node import Node
 from c3p.conference.uri_entry import UriEntry
-from c3p.namespaces import CI, MSCI, MSCI2
+from c3p.namespaces import CI, MSCI, MSCI2, MSCP
 from c3p.uris import shown
 from c3p.vocabulary import SessionType, Status
 
@@ -101,6 +101,8 @@ class Endpoint(Node):
     session_on_behalf_of: Annotated[str | None, Text(MSCI, "session-on-behalf-of")] = None
     languages: Annotated[str | None, Text(MSCI, "languages", Kind.TOKEN, 1)] = None
     client_info: Annotated[ClientInfo | None, Child(MSCI, "clientInfo", 1)] = None
+    #: Of a caller whom an MCU asks for the passcode: how many were wrong (of this project). From MCU to Focus.
+    wrong_passcodes: Annotated[int | None, Text(MSCP, "wrong-passcodes", Kind.UINT)] = None
 
 
 @attrs.frozen(kw_only=True, slots=False)

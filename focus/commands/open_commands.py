@@ -40,7 +40,7 @@ class OpenCommands:
         self._context = context
         self._conference = conference
         self._count = 0
-        self.arrivals = Arrivals(context.forgive)
+        self.arrivals = Arrivals(context.guessed)
         self.open: dict[int, ClientCommand] = {}
         self.relays: dict[str, Relay] = {}
         self.room = Room(context, conference.roster, self.arrivals, self.relays)

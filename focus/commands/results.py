@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import attrs
 
-from c3p import CCCP_TYPE, AddUser, Code, CommandReason, Reason, Request, Response
+from c3p import (
+    CCCP_TYPE,
+    AddUser,
+    Code,
+    CommandReason,
+    ConferenceInfo,
+    DeleteConference,
+    Reason,
+    Request,
+    Response,
+)
 from focus.context import Context
 from focus.mcus.relay import ClientCommand, Failure
 from focus.participant import Participant
@@ -35,7 +45,11 @@ def result_told(context: Context, info: RequestId) -> str:
 
 
 def success(command: ClientCommand) -> Response:
-    """It was carried out."""
+    """It was carried out. That of deleteConference names the conference (MS-CONFBAS section 2.2.3.14)."""
+    asked = command.request.command
+    if isinstance(asked, DeleteConference):
+        ended = ConferenceInfo(entity=asked.conference_keys.conf_entity)
+        return command.request.respond(Code.SUCCESS, command=attrs.evolve(asked.echo(), conference_info=ended))
     return command.request.respond(Code.SUCCESS)
 
 

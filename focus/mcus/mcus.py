@@ -222,6 +222,7 @@ class Mcus:
             is_leaving=self.wanted[mcu_type].is_leaving,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
+            keyed_wrong=lambda endpoint, count: self._commands.arrivals.keyed_wrong(endpoint, count, now=now),
         )
         for user in merge.into(self._roster, part):
             if not self.wanted[mcu_type].is_leaving(user.key):

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from c3p import MAX_EPOCH, Code, Command, Reason, Reply, Request, Response
+from focus.arrivals import Arrivals
 from focus.errors import LocalProtocolError
 from sip import Life, SessionId
 
@@ -177,6 +178,8 @@ class RelayOwner(Protocol):
 
 class CommandOwner(RelayOwner, Protocol):
     """Whoever has commands under way."""
+
+    arrivals: Arrivals  #: who is on the way in by phone
 
     def role_dialled(self, user: str) -> str:
         """Role of a user (key) whom an MCU brings in."""

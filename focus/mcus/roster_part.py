@@ -117,6 +117,8 @@ class Merge:
     is_leaving: Callable[[str], bool]  #: whether a user (key) is being put out of this MCU
     max_users: int
     max_endpoints: int  #: of one user
+    #: Told of callers who have keyed in wrong passcodes: endpoint and how many so far. Others need not know it.
+    keyed_wrong: Callable[[str, int], None]
 
     def into(self, roster: Roster, part: McuPart) -> list[AddressOfRecord]:
         """Bring the roster to what `part` says, after the document that it took in last.
@@ -159,6 +161,9 @@ class Merge:
             return over
         if present is not None and present.session_type != self.mcu_type:
             return over  # An MCU owns endpoints of its own type only.
+        if endpoint.wrong_passcodes is not None:
+            self.keyed_wrong(endpoint.entity, endpoint.wrong_passcodes)
+            endpoint = attrs.evolve(endpoint, wrong_passcodes=None)
         if self.is_leaving(address.key):
             endpoint = as_leaving(endpoint)
         roster.set_endpoint(address, endpoint, role=self.role_of(address.key), display_text=user.display_text)

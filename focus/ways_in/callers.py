@@ -78,20 +78,28 @@ class Callers:
             raise Refused(NOT_JOINED)
         return guest
 
+    # A number --------------------------------------------------------------------------------------------------------
+
+    def number_of(
+        self, number: str, request: Request, flow: Flow, known: Known, turn: Turn
+    ) -> Steps[ConferenceAddress]:
+        """Where a number leads. Raises NoNumber, and Refused for who has tried too many."""
+        numbers = self._context.config.numbers
+        assert numbers is not None
+        if not isinstance(known, Identified):
+            self._inside.guests.check_number(request, flow, now=turn.now)
+        uri = yield from decided(numbers.conference_of(number), Kind.NUMBER)
+        if uri is None:
+            if not isinstance(known, Identified):
+                self._inside.guests.wrong_number(request, flow, now=turn.now)
+            raise NoNumber
+        return ConferenceAddress.read(uri)
+
     # A phone -----------------------------------------------------------------------------------------------------
 
     def phone(self, number: str, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
         """Where the call of a phone goes that has called a dial-in number. Raises Refused, and NoNumber."""
-        numbers = self._context.config.numbers
-        assert numbers is not None
-        if not isinstance(known, Identified):
-            self._inside.guests.check_number(flow, now=turn.now)
-        uri = yield from decided(numbers.conference_of(number), Kind.NUMBER)
-        if uri is None:
-            if not isinstance(known, Identified):
-                self._inside.guests.wrong_number(flow, now=turn.now)
-            raise NoNumber
-        address = ConferenceAddress.read(uri)
+        address = yield from self.number_of(number, request, flow, known, turn)
         yield Line(address.key)
         active = self._active.get(address.key)
         record = active.record if active is not None else (yield from settled(self._inside.records.find(address)))
@@ -106,10 +114,9 @@ class Callers:
             raise Refused(admission)
         if self._context.draining and active is None:
             raise Refused(refusal.DRAINING.after(self._context.config.drain_retry_after))
-        check, charge = None, None
+        check, guesser = None, None
         if admission.verdict is AdmissionVerdict.PASSCODE:
-            charge = self._inside.guests.charge(record, flow, self._context.config.phone_passcode_tries, now=turn.now)
-            check = EntryCheck(passcode=record.passcode, tries=charge.tries, lobby=record.lobby_capable)
+            check, guesser = self._inside.guests.asked(record, request, flow, now=turn.now)
         elif admission.verdict is AdmissionVerdict.LOBBY:
             check = EntryCheck(lobby=True)
         conference = self._active.get(address.key) or (yield from self._activate(address, record, turn))
@@ -123,7 +130,7 @@ class Callers:
                     role=admission.role,
                     display_text=display_text,
                     check=check,
-                    charge=charge,
+                    guesser=guesser,
                 )
             )
         finally:

@@ -61,6 +61,16 @@ _TRUSTS_NOBODY: Final[dict[str, Any]] = {
 }
 
 
+#: What a call to a number may bring, and what may follow it.
+_CAPABILITIES: Final = (
+    ("Allow", "INVITE, ACK, BYE, CANCEL, INFO, OPTIONS, UPDATE"),
+    ("Accept", "application/sdp"),
+    ("Accept-Encoding", "identity"),
+    ("Accept-Language", "*"),
+    ("Supported", "timer"),
+)
+
+
 @attrs.frozen
 class _AtMcu:
     """The one target of a call."""
@@ -115,7 +125,7 @@ class WaysIn:
         self._inside.is_of_a_call = self._is_of_a_call
         self.deadlines = (*self._proxy.deadlines, self._off_route)  #: all that has its time
         self._inside.context.deliver = self._deliver
-        self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
+        self._inside.context.guessed = lambda one, user, now: self._inside.guests.guessed(one, user, now=now)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -151,7 +161,7 @@ class WaysIn:
         numbers, uri = self._context.config.numbers, request.uri
         return (
             numbers is not None
-            and request.method == "INVITE"
+            and request.method in ("INVITE", "OPTIONS")
             and request.to.tag is None
             and uri.scheme in ("sip", "sips")
             and self._is_here(uri, flow)
@@ -218,6 +228,9 @@ class WaysIn:
         """From an INVITE to its answer, or to the MCU."""
         request, flow = event.request, event.flow
         assert event.transaction is not None
+        if request.method == "OPTIONS":
+            yield from self._asked(event.transaction, request, flow, turn)
+            return
         try:
             yield Line(sender_of(request, flow))
             known = yield from identification(self._context.config.identify, request, flow)
@@ -243,6 +256,18 @@ class WaysIn:
                 if self._proxy.sizes["contexts"] == before:  # it was refused, and no MCU hears of it
                     del self._reserved[event.transaction]
                     self._withdraw(where, turn.now)
+
+    def _asked(self, transaction: TransactionId, request: Request, flow: Flow, turn: Turn) -> Steps[None]:
+        """What a number takes (RFC 3261 section 11.2); of one that is none nobody learns more than by a call."""
+        try:
+            yield from self._callers.number_of(request.uri.user or "", request, flow, None, turn)
+        except Refused as refused:
+            self._answer(transaction, request, refused, flow, turn.now)
+        except NoNumber:
+            self._endpoint.hand_on(transaction, owner=self.owner, now=turn.now)
+        else:
+            response = request.response(200, to_tag=self._entropy.token(8), headers=_CAPABILITIES)
+            self._endpoint.send_response(transaction, response, now=turn.now)
 
     def _answer(
         self, transaction: TransactionId, request: Request, refused: Refused, flow: Flow | None, now: float

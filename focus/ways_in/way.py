@@ -25,11 +25,10 @@ from c3p import (
     new_guid,
 )
 from focus import refusal
-from focus.arrivals import Arrival
+from focus.arrivals import Arrival, Guesser
 from focus.commands.add_user import as_mcu_gets_it
 from focus.conference import Conference
 from focus.context import Context
-from focus.guesses import Charge
 from focus.mcus.relay import Failure, Relay, RelayState
 from focus.questions.procedure import Kind, Later, Steps, Turn, awaited
 from focus.refusal import Refusal, Refused
@@ -71,7 +70,7 @@ class Ways:
         role: str,
         display_text: str | None = None,
         check: EntryCheck | None = None,
-        charge: Charge | None = None,
+        guesser: Guesser | None = None,
     ) -> Steps[Way]:
         """Where the call of a user goes: to the address that its MCU expects it at. Raises Refused.
 
@@ -92,7 +91,7 @@ class Ways:
         )
         command = as_mcu_gets_it(wish, user, endpoint, role, conference.record, check)
         until = turn.now + self._context.config.arrival_timeout
-        arrivals.expect(Arrival(user, endpoint.entity, mcu_type, until, charge))
+        arrivals.expect(Arrival(user, endpoint.entity, mcu_type, until, guesser))
         try:
             response = yield from self._relayed(conference, mcu_type, command, turn)
             address = self._address_in(response)

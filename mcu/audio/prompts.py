@@ -62,6 +62,8 @@ class Prompts:
     #: Somebody comes, somebody goes: two notes, upwards and downwards.
     entry: bytes = attrs.field(default=tones((523, 0.12), (784, 0.2)), repr=False, validator=whole_samples)
     exit: bytes = attrs.field(default=tones((784, 0.12), (523, 0.2)), repr=False, validator=whole_samples)
+    #: You are recorded: one long, high note, as recorders on telephone lines make it.
+    recorded: bytes = attrs.field(default=tones((1400, 0.5)), repr=False, validator=whole_samples)
     passcode_every: float = 6.0  #: seconds from one to the next, until a key is pressed
     waiting_every: float = 10.0  #: seconds from one to the next; music is as long as it is, and goes on at once
 

@@ -66,7 +66,8 @@ class DialIn:
         # What a Focus wants by itself it has decided, lock and all: somebody who is in has come by phone, too.
         if conference.locked and request.originator is not None and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
-        door = self._doors.made_for(request.command.entry_check if isinstance(request.command, AddUser) else None)
+        check = request.command.entry_check if isinstance(request.command, AddUser) else None
+        door = self._doors.made_for(conference, check, now=now)
         if isinstance(door, Refusal):
             return door
         leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
 from c3p import DisconnectionMethod, EntryCheck
 from mcu.audio.prompts import Playback, Prompts, seconds_of
+from mcu.conference import Conference
 from mcu.context import Context, Wait
 from mcu.door import Door, DoorInput, DoorState
 from mcu.events import LegWaiting
@@ -18,6 +19,11 @@ from mcu.legs.dial_out import DialOut
 from mcu.legs.termination import Termination
 from mcu.medium import Carried
 from mcu.policy import Refusal, RefusalReason
+from sip import TokenBuckets
+
+#: Sources, and conferences, of which wrong passcodes are remembered, about 200 octets each. Who wants one to be
+#: forgotten has to guess wrong as often as that.
+_MOST_GUESSERS: Final = 10_000
 
 
 class Prompter(Protocol):
@@ -33,6 +39,10 @@ class Prompter(Protocol):
         """It has gone through its door."""
 
 
+def _guesses(most: int, window: float) -> TokenBuckets:
+    return TokenBuckets(rate=most / window, burst=most, limit=_MOST_GUESSERS)
+
+
 class Doors:
     """Lets callers in, or turns them away."""
 
@@ -43,16 +53,27 @@ class Doors:
         self._prompter = prompter
         if prompter is not None:
             prompter.on_key = self.pressed
+        config = context.config
+        self._of_source = _guesses(config.wrong_passcodes_per_source, config.wrong_passcodes_window)
+        self._of_conference = _guesses(config.wrong_passcodes_per_conference, config.wrong_passcodes_window)
 
-    def made_for(self, check: EntryCheck | None) -> Door | Refusal | None:
-        """The door that a Focus wants for a caller; ``None`` where it may go straight in."""
+    def made_for(self, conference: Conference, check: EntryCheck | None, *, now: float) -> Door | Refusal | None:
+        """The door that a Focus wants for a caller; ``None`` where it may go straight in.
+
+        The Focus says how much was guessed at other MCUs, and before.
+        """
         if check is None or not (check.passcode or check.lobby):
             return None
         if self._prompter is None:
             return Refusal(RefusalReason.NOT_SUPPORTED, "nobody can wait in front of this MCU")
         most = self._context.config.passcode_tries
         tries = most if check.tries is None else max(1, min(check.tries, most))
-        return Door.made(passcode=check.passcode or "", lobby=bool(check.lobby), tries=tries)
+        source = check.source or ""
+        if check.conference_guesses is not None:
+            self._of_conference.leave(conference.key, check.conference_guesses, now=now)
+        if check.source_guesses is not None and source:
+            self._of_source.leave(source, check.source_guesses, now=now)
+        return Door.made(passcode=check.passcode or "", lobby=bool(check.lobby), tries=tries, source=source)
 
     def arrived(self, leg: Leg, door: Door, carried: Carried, *, now: float) -> None:
         """The call is up, and the caller in front of its door."""
@@ -104,20 +125,30 @@ class Doors:
         return True
 
     def _judge(self, leg: Leg, door: Door, now: float) -> None:
-        given = door.judge(locked=leg.conference.locked)
+        """Many calls at once have no more guesses than one: each is counted when it is made, and not before.
+
+        Only what was keyed in wrong counts, by somebody who has the call: his answer to ours has come.
+        """
+        before, conference = door.wrong, leg.conference
+        waits = [self._of_conference.wait(conference.key, now=now)]
+        waits += [self._of_source.wait(door.source, now=now)] if door.source else []
+        given = door.judge(locked=conference.locked, heard=max(waits) <= 0.0)
         door.life.command(given)
+        if door.wrong > before:
+            self._context.counters["wrong passcodes"] += 1
+            self._of_conference.take(conference.key, now=now)
+            if door.source:
+                self._of_source.take(door.source, now=now)
+            self._context.notify(conference, self._context.documents.status(leg), now=now)
         if given is DoorInput.RIGHT:
             self._open(leg, door, now)
         elif given is DoorInput.LOBBY:
             self._ask(leg, door, now)
         elif given is DoorInput.WRONG:
-            self._context.counters["wrong passcodes"] += 1
             sound = self._prompts
             self._play(leg, Playback(sound.wrong + sound.passcode))
             self._wait(leg, now + self._context.config.passcode_timeout)
         else:
-            if given is DoorInput.EXHAUSTED:
-                self._context.counters["wrong passcodes"] += 1
             self._shut(leg, now)
 
     def due(self, leg: Leg, *, now: float) -> None:

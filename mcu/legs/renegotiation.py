@@ -15,6 +15,7 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
+    KeyWay,
     OfferAnswerSession,
     OfferState,
     RemoteRtpError,
@@ -54,7 +55,7 @@ class Renegotiation:
             self._accept(event.transaction, bytes(negotiation.make_offer()), now)
 
     def _forget_offer(self, negotiation: OfferAnswerSession) -> None:
-        """An INVITE can only follow the ACK of the one before; when that had no answer, our offer is void."""
+        """Our offer in a 2xx was not answered: the ACK had nothing, or another INVITE came before it."""
         if negotiation.state is not OfferState.STABLE:
             self._context.counters["offers never answered"] += 1
             negotiation.roll_back()
@@ -75,8 +76,12 @@ class Renegotiation:
         negotiation = leg.negotiation
         if negotiation is None or negotiation.state is OfferState.STABLE:
             return
+        answer = body_of(event.request, SDP)
+        if not answer:
+            self._forget_offer(negotiation)
+            return
         try:
-            agreement = negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
+            agreement = negotiation.receive_answer(SessionDescription.parse(answer))
         except RemoteRtpError:
             # Nothing can be answered to an ACK: the session goes on as before.
             self._context.counters["unusable answers in ACK"] += 1
@@ -123,7 +128,7 @@ class Renegotiation:
         except RemoteRtpError:
             return 400
         if leg is not None and leg.connected:
-            self._media.key(leg, key.digit or str(key.event), now=now)
+            self._media.key(leg, key.digit or str(key.event), KeyWay.INFO, now=now)
         return 200
 
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:

@@ -1,10 +1,10 @@
-"""``pyc3p conform``: cases for a server of anybody's, over real sockets."""
+"""``pyc3p conform``: cases for a server of anybody's, over real sockets: a SIP element, a Focus or an MCU."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,21 +13,33 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pyc3p.commands.addresses import local_host_towards
-from pyc3p.commands.credentials import Wallet
+from pyc3p.commands.credentials import PasswordWanted, Wallet
 from pyc3p.commands.terminal import Terminal
-from pyc3p.conform import BenchSettings, Blame, Case, Outcome, Plan, Report, Run, Target, Verdict, chosen
+from pyc3p.conform import BenchSettings, Blame, Case, Outcome, Plan, Report, Run, Verdict, chosen
+from pyc3p.conform.case import Silent
+from pyc3p.conform.cases.focus import focus_cases
+from pyc3p.conform.cases.mcu import mcu_cases
 from pyc3p.conform.cases.sip import sip_cases
+from pyc3p.conform.kind import SIP, AnyTarget, Kind
 from pyc3p.conform.report.html import render_html, story_of
 from pyc3p.conform.report.junit import render_junit
 from pyc3p.conform.report.lines import as_lines
 from pyc3p.conform.target import check_permitted
 from pyc3p.problems import Problem, UsageProblem
+from sip import Credentials
 from sip.aio import live_entropy
 from sip.testing import Force
 
 _STYLES: Final = {"MUST": "red", "SHOULD": "yellow"}
 #: What ``--fail-on`` means: the forces of findings that make the exit code 1.
-FAILS: Final = {"must": ("MUST",), "should": ("MUST", "SHOULD"), "never": ()}
+FAILS: Final = {
+    "must": ("MUST",),
+    "should": ("MUST", "SHOULD"),
+    "ours": tuple(each.value for each in Force),
+    "never": (),
+}
+#: The cases of each suite.
+SUITES: Final[Mapping[str, Callable[[], Sequence[Case]]]] = {"sip": sip_cases, "focus": focus_cases, "mcu": mcu_cases}
 #: The exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT.
 INTERRUPTED: Final = 130
 
@@ -36,7 +48,8 @@ INTERRUPTED: Final = 130
 class ConformOptions:
     """What was said at the command line."""
 
-    target: Target
+    target: AnyTarget
+    kind: Kind = SIP
     select: Sequence[str] = ()
     replay: str | None = None
     baseline: Path | None = None
@@ -47,6 +60,8 @@ class ConformOptions:
     fail_on: str = "must"
     foreign: str | None = None
     slow: bool = False
+    ours: bool = False
+    asks_for_passwords: bool = False  #: whether whoever sits at the terminal is asked for what a server wants
     limit: float = 600.0
     bench: BenchSettings = BenchSettings()
     wallet: Wallet | None = None
@@ -62,25 +77,41 @@ def run_conform(options: ConformOptions) -> int:
     cases = _cases(options)
     known = read_baseline(options.baseline) if options.baseline is not None else frozenset[str]()
     local = local_host_towards(target.address, target.port)
-    wallet = options.wallet if options.wallet is not None and options.wallet.known else None
     plan = Plan(
         target=target,
         bench=attrs.evolve(options.bench, local=local),
         cases=cases,
         limit=options.limit,
         slow=options.slow or options.replay is not None,
+        ours=options.ours or options.fail_on == "ours" or options.replay is not None,
         known=known,
-        credentials=wallet.find if wallet is not None else None,
+        credentials=_credentials(options),
+        kind=options.kind,
     )
     report = _played(plan, options)
     _write(options, report)
     return _exit_code(report, options)
 
 
-def list_cases(select: Sequence[str], *, as_json: bool) -> int:
-    """Print the cases that there are."""
+def _credentials(options: ConformOptions) -> Callable[[str], Credentials | None] | None:
+    wallet = options.wallet
+    if wallet is None or (not wallet.known and not (options.asks_for_passwords and sys.stdin.isatty())):
+        return None
+
+    def find(realm: str) -> Credentials | None:
+        found = wallet.find(realm)
+        if found is None and options.asks_for_passwords and sys.stdin.isatty():
+            wallet.prompt(PasswordWanted(realm, str(options.target)))
+            found = wallet.find(realm)
+        return found
+
+    return find
+
+
+def list_cases(select: Sequence[str], *, as_json: bool, suite: str = "sip") -> int:
+    """Print the cases of a suite."""
     terminal = Terminal()
-    for case in chosen(sip_cases(), select):
+    for case in chosen(SUITES[suite](), select):
         if as_json:
             line = {"case": case.id, "clause": case.clause, "force": case.force.value, "wanted": case.wanted}
             sys.stdout.write(json.dumps(line | {"applies": [each.value for each in case.applies]}) + "\n")
@@ -90,7 +121,7 @@ def list_cases(select: Sequence[str], *, as_json: bool) -> int:
 
 
 def _cases(options: ConformOptions) -> list[Case]:
-    known = sip_cases()
+    known = SUITES[options.kind.name]()
     if options.replay is not None:
         wanted = options.replay.rpartition("@")[2]
         cases = [each for each in known if each.id == wanted]
@@ -119,8 +150,10 @@ def _played(plan: Plan, options: ConformOptions) -> Report:
         run = Run(plan, entropy=live_entropy(), on_case=on_case, on_outcome=on_outcome)
         try:
             report = run.play()
-        except Blame as wrong:
+        except Silent as wrong:
             raise UsageProblem(f"{plan.target} does not answer anything: {wrong.seen}") from wrong
+        except Blame as wrong:
+            raise UsageProblem(f"{plan.target} cannot be tried: {wrong.seen}") from wrong
     if options.as_json:
         for line in as_lines(report):
             sys.stdout.write(json.dumps(line) + "\n")

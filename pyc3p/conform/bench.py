@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from pyc3p.conform.case import Trait, blame, skip
+from pyc3p.conform.findings import TARGET
 from pyc3p.conform.peer import Peer
 from pyc3p.conform.wire import Arrival, Pace, Wire
 from sip import DigestClient, Entropy, Request, Response
@@ -172,6 +173,15 @@ class Bench:
             peer.ask(peer.request("OPTIONS"), credentials=False)
         else:
             peer.ask(peer.request("INVITE", body=self.offer(peer)), within=self.ring_patience)
+
+    def names(self) -> dict[tuple[str, int], str]:
+        """Who speaks at which address."""
+        remote = self.target.remote
+        names = {(remote.host, remote.port): TARGET}
+        for peer in self.peers:
+            for address in peer.addresses():
+                names[address.host, address.port] = peer.name
+        return names
 
     blame = staticmethod(blame)
     skip = staticmethod(skip)

@@ -35,6 +35,13 @@ class Trait(enum.Enum):
     RINGS = "rings for at least a second before it takes a call"
     NOTIFIER = "takes subscriptions"
     SESSION_TIMER = "has session timers"
+    FOCUS = "lets the organizer join a conference"
+    FACTORY = "makes conferences"
+    FOLLOWED = "tells who is in a conference"
+    SECOND_USER = "lets a second user join"
+    DIALS_OUT = "has phones called"
+    MCU = "takes conferences from a Focus"
+    CALLS = "calls phones"
 
 
 class Blame(Exception):
@@ -68,6 +75,7 @@ class Case:
     """One thing that is tried."""
 
     id: str  #: family and name, ``transactions.late-cancel``
+    suite: str = "sip"  #: what is tried: ``sip``, ``focus``, ``mcu``
     clause: str  #: document and section
     force: Force
     applies: tuple[Trait, ...]
@@ -84,7 +92,7 @@ class Case:
 
 ANY: Final = ("UDP", "TCP", "TLS")
 STREAMS: Final = ("TCP", "TLS")
-_CASES: Final[dict[str, Case]] = {}
+_CASES: Final[dict[tuple[str, str], Case]] = {}
 
 
 def case(
@@ -96,6 +104,7 @@ def case(
     slow: bool = False,
     hard: bool = False,
     needs: Iterable[str] = (),
+    suite: str = "sip",
 ) -> Callable[[Tried], Tried]:
     """Make a function a case. Its id is the name of its module and its own, with hyphens.
 
@@ -104,7 +113,15 @@ def case(
 
     def made(run: Tried) -> Tried:
         text = run.__doc__ or ""
-        add_case(run, run.__name__, text, clause, force, applies=applies, over=over, slow=slow, hard=hard, needs=needs)
+        add_case(
+            *(run, run.__name__, text, clause, force),
+            applies=applies,
+            over=over,
+            slow=slow,
+            hard=hard,
+            needs=needs,
+            suite=suite,
+        )
         return run
 
     return made
@@ -122,6 +139,7 @@ def add_case(
     slow: bool = False,
     hard: bool = False,
     needs: Iterable[str] = (),
+    suite: str = "sip",
 ) -> None:
     """Add one of many cases that share a function; ``text`` is what the docstring of a case is.
 
@@ -132,10 +150,11 @@ def add_case(
     identity = f"{family}.{name.replace('_', '-')}"
     if not wanted:
         raise ValueError(f"{identity} does not say what is wanted")
-    if identity in _CASES:
+    if (suite, identity) in _CASES:
         raise ValueError(f"there are two cases {identity}")
-    _CASES[identity] = Case(
+    _CASES[suite, identity] = Case(
         id=identity,
+        suite=suite,
         clause=clause,
         force=force,
         applies=tuple(applies),
@@ -149,6 +168,6 @@ def add_case(
     )
 
 
-def known_cases() -> tuple[Case, ...]:
-    """All cases whose modules were imported, in that order."""
-    return tuple(_CASES.values())
+def known_cases(suite: str = "sip") -> tuple[Case, ...]:
+    """All cases of a suite whose modules were imported, in that order."""
+    return tuple(case for case in _CASES.values() if case.suite == suite)

@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+import c3p.testing
 from pyc3p.conform.case import Case
 from pyc3p.conform.peer import UNREADABLE
 from pyc3p.conform.wire import Arrival
@@ -85,6 +86,7 @@ class Report:
     known: frozenset[str] = frozenset()  #: keys of the baseline
     outcomes: list[Outcome] = attrs.Factory(list)
     words: tuple[str, ...] = ()  #: what names the target at the command line
+    suite: str = "sip"  #: whose cases they are
     interrupted: bool = False  #: whether whoever ran it had enough before the end
     seconds: float = 0.0
 
@@ -103,7 +105,7 @@ class Report:
 
     def replay(self, found: Found) -> str:
         """The command that tries it again."""
-        return shlex.join(("pyc3p", "conform", "sip", *(self.words or (self.target,)), "--replay", found.id))
+        return shlex.join(("pyc3p", "conform", self.suite, *(self.words or (self.target,)), "--replay", found.id))
 
     def count(self, verdict: Verdict) -> int:
         """How many cases ended so."""
@@ -122,7 +124,7 @@ def judged(
     found: dict[str, Found] = {}
     for finding in check_traffic(_passages(records, names)):
         if finding.by == TARGET and finding.force is not Force.OURS and not _is_passed_on(finding):
-            made = _told(case, finding)
+            made = found_by_judge(case, finding)
             found.setdefault(made.id, made)
     for _, arrival in arrivals:
         if arrival.message is None:
@@ -149,6 +151,8 @@ def _is_passed_on(finding: Finding) -> bool:
 def _passages(records: Iterable[Record], names: Mapping[tuple[str, int], str]) -> Iterator[Passage]:
     """What passed, but for what we have sent that is not beyond doubt."""
     for record in records:
+        if record.layer != "sip":
+            continue
         sender, receiver = names.get(record.source), names.get(record.destination)
         if TARGET not in (sender, receiver) and sender == receiver:
             continue
@@ -167,12 +171,13 @@ def _passages(records: Iterable[Record], names: Mapping[tuple[str, int], str]) -
         )
 
 
-def _told(case: Case, finding: Finding) -> Found:
+def found_by_judge(case: Case, finding: Finding | c3p.testing.Finding) -> Found:
+    """What a judge has found in a case."""
     words = re.sub(r"[^a-z0-9.]+", "-", f"{finding.source} {finding.clause}".lower().replace("section ", ""))
     return Found(
         id=f"{words[:_LONGEST_WORDS].strip('-')}@{case.id}",
         source=finding.source,
-        force=finding.force,
+        force=Force(finding.force.value),
         clause=finding.clause + (f": {finding.expected}" if finding.expected else ""),
         seen=finding.seen,
     )

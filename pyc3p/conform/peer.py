@@ -65,6 +65,7 @@ class Peer:
         self.aor = bench.target.aor(user)
         self.inbox: list[Arrival] = []  #: what came and was not taken yet
         self.acks = True  #: whether final responses to INVITE other than 2xx are acknowledged at once
+        self.on_request: Callable[[Arrival], None] | None = None  #: is given each request that comes, before a case is
         self._bench = bench
         self._addresses: dict[Address, None] = {}
         self._line = self._open()
@@ -134,6 +135,7 @@ class Peer:
         uri: Uri | str | None = None,
         *,
         to: Uri | str | None = None,
+        from_uri: Uri | str | None = None,
         to_tag: str | None = None,
         from_tag: str | None = None,
         call_id: str | None = None,
@@ -154,7 +156,7 @@ class Peer:
         lines: list[tuple[str, object]] = [
             ("Via", self.via(self.branch())),
             ("Max-Forwards", "70"),
-            ("From", f"<{self.aor}>;tag={from_tag or self._bench.token()}"),
+            ("From", f"<{from_uri or self.aor}>;tag={from_tag or self._bench.token()}"),
             ("To", f"<{called}>" + (f";tag={to_tag}" if to_tag else "")),
             ("Call-ID", call_id or f"{self._bench.token()}@{self.address.host}"),
             ("CSeq", f"{cseq or self._cseq} {method}"),
@@ -301,6 +303,8 @@ class Peer:
             with contextlib.suppress(*UNREADABLE):
                 self._ended.add(message.call_id)
         if not isinstance(message, Response):
+            if message is not None and self.on_request is not None:
+                self.on_request(arrival)
             return
         with contextlib.suppress(*UNREADABLE):
             branch = message.via[0].branch or ""
@@ -335,7 +339,11 @@ class Peer:
         """Requests that came and were not answered."""
         for arrival in self.inbox:
             request = arrival.message
-            if isinstance(request, Request) and request.method != "ACK" and id(arrival) not in self._answered:
+            if (
+                isinstance(request, Request)
+                and request.method not in ("ACK", "BENOTIFY")
+                and id(arrival) not in self._answered
+            ):
                 yield arrival
 
     def call(

@@ -12,10 +12,8 @@ import attrs
 
 from pyc3p.conform.bench import Bench, BenchSettings, Facts
 from pyc3p.conform.case import Blame, Case, NotApplicable, Silent, Trait
-from pyc3p.conform.findings import GONE, TARGET, Found, Outcome, Report, Verdict, judged
-from pyc3p.conform.probing import probe
-from pyc3p.conform.target import Target
-from pyc3p.conform.tidying import tidy
+from pyc3p.conform.findings import GONE, Found, Outcome, Report, Verdict
+from pyc3p.conform.kind import SIP, AnyTarget, Kind
 from pyc3p.conform.wire import Pace
 from pyc3p.version import VERSION
 from sip import Credentials, DigestClient, Entropy
@@ -31,11 +29,13 @@ INTERRUPTED: Final = "the run was interrupted"
 class Plan:
     """What is to be done."""
 
-    target: Target
+    target: AnyTarget
     bench: BenchSettings
     cases: Sequence[Case]
     limit: float = 600.0  #: seconds in all
     slow: bool = False  #: whether cases that take long are run
+    ours: bool = False  #: whether it is held to conventions of this project, which nobody else has to follow
+    kind: Kind = SIP
     known: frozenset[str] = frozenset()  #: findings that are known
     credentials: Callable[[str], Credentials | None] | None = None  #: by realm
 
@@ -66,7 +66,7 @@ class Run:
         """
         begun = time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        probe(self._bench, self.facts)
+        self._plan.kind.probe(self._bench, self.facts)
         report = Report(
             target=str(self._plan.target),
             server=self.facts.server,
@@ -75,7 +75,8 @@ class Run:
             traits=tuple(each.value for each in Trait if each in self.facts.traits),
             lacks={each.value: why for each, why in self.facts.lacks.items() if each not in self.facts.traits},
             known=self._plan.known,
-            words=self._plan.target.words,
+            words=tuple(self._plan.target.words),
+            suite=self._plan.kind.name,
         )
         stopped = ""
         for number, case in enumerate(self._plan.cases):
@@ -102,7 +103,9 @@ class Run:
 
     def _bench(self) -> Bench:
         plan = self._plan
-        return Bench(plan.target, self.facts, plan.bench, entropy=self._entropy, pace=self._pace, digest=self._digest)
+        return plan.kind.make(
+            plan.target, self.facts, plan.bench, entropy=self._entropy, pace=self._pace, digest=self._digest
+        )
 
     def _outcome(self, case: Case) -> Outcome:
         why = self._inapplicable(case)
@@ -121,20 +124,19 @@ class Run:
         except Exception:  # a fault of ours is not one of the target's
             verdict, why = Verdict.BROKEN, traceback.format_exc(limit=-6)
         except KeyboardInterrupt:
-            tidy(bench)  # calls and registrations of this case end all the same
+            self._plan.kind.tidy(bench)  # calls and registrations of this case end all the same
             raise
-        records, names = tuple(bench.wire.records), self._names(bench)
+        records, names = tuple(bench.wire.records), bench.names()
         # What a judge has seen before is told once: the case itself is not to blame for it.
-        found += [each for each in judged(case, bench.arrivals, records, names) if each.key not in self._told]
+        found += [each for each in self._plan.kind.judged(case, bench) if each.key not in self._told]
         self._told |= {each.key for each in found}
-        tidy(bench)
+        self._plan.kind.tidy(bench)
         gone = self._gone()
         if gone:
             found.append(
                 Found(
                     id=f"{GONE}{case.id}",
-                    # What was asked to see it: OPTIONS, or a call where it has never answered OPTIONS.
-                    source=f"RFC 3261 section {'17.2.1' if Trait.ELEMENT in self.facts.lacks else '11'}",
+                    source=self._plan.kind.gone(self.facts),
                     force=Force.MUST,
                     clause="an element answers a right request, whatever it was sent before",
                     seen=gone,
@@ -155,20 +157,14 @@ class Run:
             return f"not over {self._plan.target.transport}"
         if case.slow and not self._plan.slow:
             return "it takes long: --slow runs it"
+        if case.force is Force.OURS and not self._plan.ours:
+            return "it is a convention of pyc3p: --ours tries it"
         lacking = [each for each in case.applies if each not in self.facts.traits]
         if lacking:
             why = self.facts.lacks.get(lacking[0], "")
             return f"only for what {lacking[0].value}" + (f": {why}" if why else "")
         unmet = next((each for each in case.needs if each in self._silent), None)
         return f"it needs what {unmet} tries, and there was {self._silent[unmet]}" if unmet else ""
-
-    def _names(self, bench: Bench) -> dict[tuple[str, int], str]:
-        remote = self._plan.target.remote
-        names = {(remote.host, remote.port): TARGET}
-        for peer in bench.peers:
-            for address in peer.addresses():
-                names[address.host, address.port] = peer.name
-        return names
 
     def _gone(self) -> str:
         """Why the target counts as gone; empty when it answers."""
@@ -180,7 +176,7 @@ class Run:
         except Blame:
             return ""
         finally:
-            tidy(bench)  # where it was a call
+            self._plan.kind.tidy(bench)  # where it was a call
         return ""
 
     def _comes_back(self) -> bool:

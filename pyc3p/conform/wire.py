@@ -50,12 +50,14 @@ class Wire:
         self._pace = pace
         self._lines: list[Line] = []
 
-    def record(self, transport: str, source: Address, destination: Address, data: bytes, at: float) -> None:
+    def record(
+        self, transport: str, source: Address, destination: Address, data: bytes, at: float, *, layer: str = "sip"
+    ) -> None:
         """Note what went over the network."""
         if len(self.records) < MAX_RECORDS:
             here, there = (source.host, source.port), (destination.host, destination.port)
             self.records.append(
-                Record(at=at, layer="sip", transport=transport, source=here, destination=there, data=data)
+                Record(at=at, layer=layer, transport=transport, source=here, destination=there, data=data)
             )
 
     def turn(self) -> None:

@@ -68,10 +68,11 @@ def server_of(
     trace: ElementSink | None,
     on_stranger: Callable[[str, str], None],
     faults: TlsFaults,
+    on_gone: Callable[[str], None],
 ) -> C3pServer:
     """What takes documents."""
     peers, tls = http.peers, http.tls
-    make = partial(C3pServer, http.host, http.port, routes, trace=trace, on_stranger=on_stranger)
+    make = partial(C3pServer, http.host, http.port, routes, trace=trace, on_stranger=on_stranger, on_gone=on_gone)
     if peers is None:
         return make(secrets=http.known)
     if tls is None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 
 import mcu
 import sip
+from pyc3p.commands.credentials import Wallet, open_wallet
+from pyc3p.commands.output import Output
+from pyc3p.elements.identities import part_credentials_of
 from pyc3p.elements.places import mcu_ports
+from pyc3p.elements.principals import Acquaintance
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 
@@ -44,3 +50,18 @@ def trunk_credentials(config: ServeConfig) -> dict[str, sip.Credentials]:
             servers = before.servers if before is not None and same else frozenset[str]()
             found[each.realm] = sip.Credentials(each.username, each.password, servers | {server})
     return found
+
+
+def wallet_of(config: ServeConfig, peers: Acquaintance, output: Output) -> Wallet:
+    """What the MCU proves itself with: at our proxy that it is a part of this system, elsewhere what it was given."""
+    wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.known = {**trunk_credentials(config), **wallet.known}
+    own = part_credentials_of(config, peers)
+    if own is not None and config.sip_domain not in wallet.known:
+        wallet.known[config.sip_domain] = own
+    wallet.on_unknown = lambda realm: output.tell(
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials, or "
+        "give its gateway realm, username and password",
+        realm=realm,
+    )
+    return wallet

@@ -14,7 +14,7 @@ import attrs
 import sip
 from c3p import principal_of_worker
 from pyc3p.commands.output import Output
-from pyc3p.elements.principals import Acquaintance, hosts_of, server_principal
+from pyc3p.elements.principals import Acquaintance, addresses_of_nodes, hosts_of, server_principal
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.users import UsersFile
@@ -146,4 +146,4 @@ def identities(
 def _exempt(config: ServeConfig) -> tuple[str, ...]:
     """Where our own parts are, and whom no limit by source holds for."""
     own = (host for host in (config.host, config.public_host) if sip.is_numeric(host))
-    return (*config.limits.endpoint().trusted_networks, *own)
+    return (*config.limits.endpoint().trusted_networks, *addresses_of_nodes(config), *own)

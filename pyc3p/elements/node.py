@@ -66,7 +66,6 @@ class Node:
         sip_port_option: str = "--sip-port",
     ) -> None:
         """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without.
-
         ``sip_port_option`` is what changes the SIP port, for who reads that it is in use.
         """
         self.element = element
@@ -86,6 +85,7 @@ class Node:
         #: Called after each step of the machines, when their state may be another one: what it writes of
         #: ``element.change_to_save()`` it tells ``element.persisted``, and then it calls ``kick``.
         self.on_worked: Callable[[], None] | None = None
+        self.on_peer_gone: Callable[[str], None] = lambda principal: None  #: of each HTTP connection that has ended
         self.http: Counter[tuple[str, str]] = Counter()  #: C3P exchanges by direction (``in``, ``out``) and outcome
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,7 +126,8 @@ class Node:
         if not self.element.services:
             return
         routes = {path: self._served(path) for path in self.element.services}
-        self._server = server_of(self._http, routes, self._trace, self._stranger, self._http_faults)
+        told = (self._stranger, self._http_faults, lambda principal: self.on_peer_gone(principal))
+        self._server = server_of(self._http, routes, self._trace, *told)
         try:
             await self._server.start()
         except OSError as error:

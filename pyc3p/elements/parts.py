@@ -156,7 +156,9 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     factory = conferences = ways_in = provisioning = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
-        forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
+        forwarding = _forwarding(endpoint, settings, lambda: conferences, entropy.child("forwarding"))
+        if known is not None:
+            identify = forwarding.asked_at(known, lambda: endpoint.now)
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
@@ -224,7 +226,6 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 def _forwarding(
     endpoint: sip.Endpoint,
     settings: CoreSettings,
-    member: Member,
     conferences: Callable[[], focus.Focus | None],
     entropy: sip.Entropy,
 ) -> Forwarding:
@@ -234,19 +235,23 @@ def _forwarding(
         made = conferences()
         return made is not None and made.ownership.is_active(key)
 
+    believed = sip.AuthenticatorConfig() if settings.authenticator is None else settings.authenticator.config
     return Forwarding(
         endpoint,
         domains=(settings.domain, *settings.aliases),
         is_here=is_here,
-        nodes=lambda: member.addresses.values(),
+        secret=settings.proxy.secret,
         entropy=entropy,
-        trusted=settings.proxy.trusted,
+        trusted=believed.trusted_networks,
+        trusted_peers=believed.trusted_peers,
     )
 
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
     config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
+    if settings.numbers is not None:  # what has their form is nobody's name
+        config = attrs.evolve(config, is_nobody=settings.numbers.is_number)
     if registrar is None:
         return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(
@@ -330,7 +335,6 @@ def av_mcu(
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
     With ``with_chat`` there is a chat MCU beside it, of the same principal, which `chat.chat_mcu_of` finds.
-
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
     trust = trust or McuTrust()

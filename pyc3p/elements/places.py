@@ -8,6 +8,7 @@ import sip
 from pyc3p.commands.addresses import EVERYWHERE, numeric_host, parse_proxy
 from pyc3p.elements import parts
 from pyc3p.elements.parts import Place
+from pyc3p.elements.principals import addresses_of_nodes
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from sip.aio import wall_clock
@@ -62,7 +63,7 @@ def place(config: ServeConfig, name: str, sip_port: int, http_port: int, tls_por
         tls_port=tls_port if config.tls.certificate else None,
         https=config.c3p.secure,
         wall_clock=wall_clock(),
-        trusted=config.identity.trust,
+        trusted=(*config.identity.trust, *addresses_of_nodes(config)),
         limits=config.limits.endpoint(),
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+import sip
 from c3p import pair_secret, principal_of_worker
 from pyc3p.commands.addresses import is_loopback, names_of_host
 from pyc3p.problems import UsageProblem
@@ -192,6 +193,14 @@ def hosts_of(config: ServeConfig, is_wanted: Callable[[str], bool]) -> dict[str,
     named = {peer.name: frozenset(map(_folded, peer.hosts)) for peer in config.c3p.peers if peer.hosts}
     unplaced = {peer.name: frozenset(ours) for peer in config.c3p.peers if not peer.hosts and peer.name not in usual}
     return {name: where for name, where in (usual | unplaced | named).items() if is_wanted(name)}
+
+
+def addresses_of_nodes(config: ServeConfig) -> tuple[str, ...]:
+    """Where the other nodes of a group are, by the settings: many come by one connection from there, as by a proxy."""
+    if not config.nodes.store:
+        return ()
+    found = {host for hosts in hosts_of(config, lambda name: name in config.c3p.foci).values() for host in hosts}
+    return tuple(sorted(filter(sip.is_numeric, found)))
 
 
 def _folded(host: str) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -17,16 +16,17 @@ import mcu
 import sip
 from mcu import ConferencingServer
 from pyc3p.commands.addresses import parse_port_range
-from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
 from pyc3p.elements import calls, chat, parts
 from pyc3p.elements.c3p_http import HttpSettings
-from pyc3p.elements.identities import Identities, identities, part_credentials_of
+from pyc3p.elements.identities import Identities, identities
+from pyc3p.elements.mcu_watch import McuWatch
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, reached_at, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
+from pyc3p.elements.recorder import Recorder
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
 from pyc3p.ops.log import EventLog
@@ -60,6 +60,7 @@ class Server:
     mcu: mcu.Mcu | None = None
     mcus: list[ConferencingServer] = attrs.Factory(list)  #: that one, and others of this process
     workers: Workers | None = None  #: MCUs in processes of their own
+    recorder: Recorder | None = None  #: of the MCU in this process
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
     tls: tuple[SipTls | C3pTls, ...] = ()
@@ -163,6 +164,8 @@ class Server:
             await self.workers.stop()
         for node in reversed(self.nodes):
             await node.stop()
+        if self.recorder is not None:
+            await self.recorder.close()
         if self.state is not None:
             await self.state.close()
 
@@ -253,7 +256,12 @@ def add_core(server: Server, build: Build) -> None:
         )
     if set(config.parts) - {"mcu"}:
         element, server.cores, server.mcu_factory = _core_element(build, own, server.identities)
-        server.nodes.append(_node(build, element, build.peers[own], config.http_port))
+        node = _node(build, element, build.peers[own], config.http_port)
+        server.nodes.append(node)
+        if server.cores.focus is not None:
+            here = reached_at(config)
+            watch = McuWatch(server.cores.focus, moved=node.kick, reached=lambda host: here.get(host, host))
+            node.on_peer_gone = watch.connection_ended
 
 
 def add_mcu(server: Server, build: Build) -> None:
@@ -262,6 +270,9 @@ def add_mcu(server: Server, build: Build) -> None:
     element, av = _mcu_element(build)
     server.mcu, beside = av, chat.chat_mcu_of(element)
     server.mcus = [av, beside] if beside is not None else [av]
+    if (wanted := config.recording.wanted(config.dial_in.prompts.prompts())) is not None:
+        server.recorder = recorder = Recorder(av.media_control, wanted, output=build.output)
+        build = attrs.evolve(build, observers=(*build.observers, lambda name, event: recorder.observe(event)))
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -330,7 +341,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         more_factories=config.factories,
         outbound_proxy=outbound_proxy(config),
         secure_outbound_proxy=secure_outbound_proxy(config),
-        credentials=_wallet(config, peers, build.output).find,
+        credentials=calls.wallet_of(config, peers, build.output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
@@ -349,21 +360,6 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         gateways=calls.gateways(config),
         with_chat=config.chat,
     )
-
-
-def _wallet(config: ServeConfig, peers: Acquaintance, output: Output) -> Wallet:
-    """What the MCU proves itself with: at our proxy that it is a part of this system, elsewhere what it was given."""
-    wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
-    wallet.known = {**calls.trunk_credentials(config), **wallet.known}
-    own = part_credentials_of(config, peers)
-    if own is not None and config.sip_domain not in wallet.known:
-        wallet.known[config.sip_domain] = own
-    wallet.on_unknown = lambda realm: output.tell(
-        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials, or "
-        "give its gateway realm, username and password",
-        realm=realm,
-    )
-    return wallet
 
 
 def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *, prefix: str = "") -> Node:

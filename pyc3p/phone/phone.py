@@ -78,6 +78,7 @@ class _Line:
     heard_at: float = 0.0  #: when anything of the other side came last, while it may speak
     look_at: float | None = None  #: when it is seen whether the other side is still there
     end: CallEnd | None = None  #: how it is told to have ended, where that is settled before
+    pressed: rtp.PressedKeys = attrs.Factory(rtp.PressedKeys)  #: on the other side
 
 
 @attrs.define
@@ -229,7 +230,7 @@ class Phone(sip.BaseCore):
                 case sip.HoldChanged():
                     self.untaken.append(PhoneHeld(owner=self.owner, held=event.held))
                 case sip.KeyPressed():
-                    self.untaken.append(PhoneKey(owner=self.owner, digit=event.digit))
+                    self._key(event.digit, rtp.KeyWay.INFO, now)
                 case sip.Registered():
                     self.untaken.append(PhoneRegistered(owner=self.owner, expires=event.expires))
                 case sip.RegistrationFailed() if event.again_at is not None:
@@ -340,6 +341,10 @@ class Phone(sip.BaseCore):
             self._fail(self._line, 500, now)
         return self.take_events()
 
+    def _key(self, digit: str, way: rtp.KeyWay, now: float) -> None:
+        if self._line is not None and self._line.pressed.is_press(digit, way, now=now):
+            self.untaken.append(PhoneKey(owner=self.owner, digit=digit))
+
     def receive_media(self, batch: Sequence[Packet]) -> list[Event]:
         """Packets that arrived."""
         line = self._line
@@ -348,7 +353,7 @@ class Phone(sip.BaseCore):
                 line.heard_at = max(line.heard_at, arrival)
                 for event in line.media.receive(kind, data, source, now=arrival):
                     if isinstance(event, rtp.TelephoneEventStarted):
-                        self.untaken.append(PhoneKey(owner=self.owner, digit=event.digit or str(event.event)))
+                        self._key(event.digit or str(event.event), rtp.KeyWay.RTP, arrival)
         return self.take_events()
 
     def tick(self, now: float) -> list[Outgoing]:

@@ -7,9 +7,13 @@ request by itself, and `Forwarding` never sees it. For any other it asks who own
   back goes back by the way it came; what the owner sends later, down the connection of the client;
 * or, where nobody owns it, or this node does by now, gives it to the Focus here (`sip.Endpoint.hand_on`).
 
-**One hop, no loop.** What comes from another node has the Via of that node on top, and is never sent on: the Focus
-takes it, or refuses it (503, Retry-After) if the conference has moved in between. The client, or the proxy in front,
-tries again, and by then everybody knows.
+**One hop, no loop.** What another node has sent on says so, with a proof (`handover`), and is never sent on again: the
+Focus takes it, or refuses it (503, Retry-After) if the conference has moved in between. The client, or the proxy in
+front, tries again, and by then everybody knows.
+
+**Nobody is trusted for where he comes from.** What is sent on goes to the owner of that conference, and what follows to
+the two ends of that dialog. An identity that a trusted peer asserted goes along, and the owner believes it by the same
+proof; any other is taken out, and the owner asks whoever sent it as if it had come directly.
 
 Answers are remembered for a second, so that a client with many requests costs no more than one question a second.
 """
@@ -17,13 +21,14 @@ Answers are remembered for a second, so that a client with many requests costs n
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 
 import sip
 from c3p import conf_id_of, focus_uri_of
+from pyc3p.placement.handover import Handovers
 from sip import (
     AckReceived,
     CancelReceived,
@@ -34,10 +39,12 @@ from sip import (
     Event,
     Flow,
     NameAddr,
+    PartTarget,
     Request,
     RequestReceived,
     ServerTransactionEnded,
     TransactionId,
+    TrustedPeers,
     Uri,
 )
 
@@ -65,20 +72,11 @@ class OwnerWanted(Event):
     in_dialog: bool  #: whether somebody believes to be in it already
 
 
-@attrs.frozen
-class _Owner:
-    """A target of the proxy: the request as it is, by way of a node."""
-
-    uri: Uri
-    route: tuple[NameAddr, ...]
-    flow: Flow | None = None
-    q: float = 1.0
-
-
 class Forwarding:
     """A transparent core before the Focus. ``is_here`` says whether a conference (key) is active on this node.
 
-    ``nodes`` are the SIP addresses of all nodes: what comes from one of them is not sent on.
+    ``secret`` is what all nodes share. ``trusted`` and ``trusted_peers`` are networks and proven names whose word about
+    who sends counts (`sip.AuthenticatorConfig`); it is all that they are trusted for.
     """
 
     def __init__(
@@ -87,14 +85,16 @@ class Forwarding:
         *,
         domains: Sequence[str],
         is_here: Callable[[str], bool],
-        nodes: Callable[[], Iterable[str]],
+        secret: str,
         entropy: sip.Entropy,
         trusted: Sequence[str] = (),
+        trusted_peers: Sequence[str] = (),
         owner: str = "forwarding",
     ) -> None:
-        """``trusted`` are the networks of nodes and proxies in front, whose word about who sends counts."""
         self.owner = owner
-        self._endpoint, self._is_here, self._nodes = endpoint, is_here, nodes
+        self._endpoint, self._is_here = endpoint, is_here
+        self._handovers = Handovers.of_secret(secret)
+        self._believed = TrustedPeers(trusted, trusted_peers)
         self._domains = frozenset(sip.canonical_host(name) for name in domains)
         self._entropy = entropy.child("tags")
         self.counters: Counter[str] = Counter()  #: what was dropped, by reason
@@ -105,7 +105,12 @@ class Forwarding:
         self._deadlines: Deadlines[int] = Deadlines()
         self._owners: OrderedDict[str, tuple[Uri, float]] = OrderedDict()
         config = sip.ProxyConfig(
-            owner=owner, domains=tuple(domains), trusted=tuple(trusted), steps_aside=True, options=("ms-benotify",)
+            owner=owner,
+            domains=tuple(domains),
+            trusted=tuple(trusted),
+            trusted_peers=tuple(trusted_peers),
+            steps_aside=True,
+            ends_only=True,
         )
         self._proxy = sip.Proxy(
             endpoint, config, entropy=entropy, location=self._targets, claims=self._claims, claim=Claim.CONFERENCE
@@ -120,7 +125,7 @@ class Forwarding:
 
     def _claims(self, request: Request, flow: Flow) -> bool:
         key = self._key_of(request)
-        return key is not None and not self._is_here(key) and not self._is_from_a_node(request)
+        return key is not None and not self._is_here(key) and self.word_on(request) is None
 
     def _key_of(self, request: Request) -> str | None:
         """The conference that a request is for."""
@@ -129,15 +134,17 @@ class Forwarding:
             return None
         return ConferenceAddress.read(focus_uri_of(str(uri))).key
 
-    def _is_from_a_node(self, request: Request) -> bool:
-        """Whether another node has sent it on: its Via is on top."""
-        sent_by = request.via[0]
-        here = (sip.canonical_host(sent_by.host), sent_by.port or 5060)
-        return here in {_host_and_port(address) for address in self._nodes()}
+    def word_on(self, request: Request) -> bool | None:
+        """Whether the node that has sent a request on believes whoever sent it; None: no node has sent it on."""
+        return self._handovers.word_on(request)
 
-    def _targets(self, uri: Uri) -> Sequence[_Owner]:
+    def asked_at(self, authenticator: sip.Authenticator, clock: Callable[[], float]) -> sip.Identify:
+        """`sip.Authenticator.asked_at` for the cores behind: of what was sent on, the word of that node counts."""
+        return lambda request, flow: authenticator.identify(request, flow, now=clock(), trusted=self.word_on(request))
+
+    def _targets(self, uri: Uri) -> Sequence[PartTarget]:
         known = self._owners.get(ConferenceAddress.read(focus_uri_of(str(uri))).key) if conf_id_of(str(uri)) else None
-        return () if known is None else (_Owner(uri, (NameAddr(known[0]),)),)
+        return () if known is None else (PartTarget(uri, (NameAddr(known[0]),)),)
 
     # The core --------------------------------------------------------------------------------------------------------
 
@@ -157,7 +164,7 @@ class Forwarding:
     def _take(self, key: str, event: _Asking, now: float) -> None:
         known = self._owners.get(key)
         if known is not None and now < known[1]:
-            self._proxy.handle_event(event, now=now)
+            self._send_on(event, now)
         elif sum(map(len, self._waiting.values())) >= MAX_WAITING:
             self._answer(event, 503, now)
         elif (waiting := self._waiting.get(key)) is not None:
@@ -169,6 +176,10 @@ class Forwarding:
             self._deadlines.set(self._last_id, now + LONGEST_WAIT)
             in_dialog = event.request.to.tag is not None
             self._events.append(OwnerWanted(owner=self.owner, id=self._last_id, key=key, in_dialog=in_dialog))
+
+    def _send_on(self, event: _Asking, now: float) -> None:
+        marked = self._handovers.marked(event.request, believed=event.flow in self._believed)
+        self._proxy.handle_event(attrs.evolve(event, request=marked), now=now)
 
     def _withdraw(self, transaction: TransactionId) -> RequestReceived | None:
         """A request that waits and whose answer nobody wants any more."""
@@ -204,7 +215,7 @@ class Forwarding:
                 self._owners.popitem(last=False)
         for event in self._waiting.pop(key, ()):
             if address is not None:
-                self._proxy.handle_event(event, now=now)
+                self._send_on(event, now)
             elif isinstance(event, RequestReceived) and event.transaction is not None:
                 self._endpoint.hand_on(event.transaction, owner=self.owner, now=now)
             else:
@@ -241,9 +252,3 @@ class Forwarding:
         """Events for the application: `OwnerWanted`."""
         events, self._events = self._events, []
         return events
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    """Where a node sends from, as its Via says it."""
-    uri = Uri.parse(address)
-    return sip.canonical_host(uri.host), uri.port or 5060

@@ -20,6 +20,7 @@ from pyc3p.settings.log import LogSettings
 from pyc3p.settings.media import MediaSettings
 from pyc3p.settings.nodes import NodesSettings
 from pyc3p.settings.ops import OpsSettings
+from pyc3p.settings.recording import RecordingSettings
 from pyc3p.settings.sound import SoundSettings
 from pyc3p.settings.state import StateSettings
 from pyc3p.settings.tls import TlsSettings
@@ -74,6 +75,7 @@ class ServeConfig:
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
     sound: SoundSettings = SoundSettings()  #: hold music, tones, who speaks
+    recording: RecordingSettings = RecordingSettings()  #: conferences as WAV files
     dial_in: DialInSettings = DialInSettings()  #: plain phones, and rooms
     nodes: NodesSettings = NodesSettings()  #: other nodes, with which this one shares its conferences
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take

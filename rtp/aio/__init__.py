@@ -6,7 +6,7 @@ from rtp.aio.audio_session import AudioSession, Playable, Recording
 from rtp.aio.chance import live_entropy
 from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress
 from rtp.aio.shared_port import SharedPort, media_ports
-from rtp.aio.wav import read_wav, write_wav
+from rtp.aio.wav import WavWriter, read_wav, write_wav
 
 __all__ = [
     "Arrival",
@@ -19,6 +19,7 @@ __all__ = [
     "SharedPort",
     "TraceSink",
     "TransportAddress",
+    "WavWriter",
     "live_entropy",
     "media_ports",
     "read_wav",

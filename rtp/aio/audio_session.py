@@ -212,10 +212,6 @@ class AudioSession:
         self._session.receive_answer(answer, now=now)
         self._work()
 
-    def repeat(self) -> bytes:
-        """Our description as it was agreed last. Raises LocalProtocolError before that."""
-        return self._session.repeat()
-
     def roll_back(self) -> None:
         """Our offer was refused. Raises LocalProtocolError when none is open."""
         self._session.roll_back()

@@ -45,6 +45,12 @@ class WavWriter:
         if not self._opened.closed:
             self._file.writeframesraw(frame)
 
+    def flush(self) -> None:
+        """Make the file whole as far as it was written: whoever reads it, or finds it after a crash, has that."""
+        if not self._opened.closed:
+            self._file.writeframes(b"")  # which puts the length into the header
+            self._opened.flush()
+
     def close(self) -> None:
         """Complete the file. Can be called twice."""
         if not self._opened.closed:

@@ -104,6 +104,10 @@ class Connection:
             report("c= has no address", text)
         elif address != written_address:
             report("c= has an address in an odd form", text)
+        actual = _numeric_type(address) if network == "IN" else None
+        if actual not in (None, family):
+            report("c= names another type than its address has", text)
+            family = actual or family
         found = cls(address, suffix, network, family)
         return found if str(found) == text else attrs.evolve(found, written=text)
 
@@ -130,6 +134,14 @@ class Connection:
             return self.written
         suffix = f"/{self.suffix}" if self.suffix else ""
         return f"{self.network_type} {self.address_type} {self.address}{suffix}"
+
+
+def _numeric_type(address: str) -> str | None:
+    """What type a numeric address has, which it says by itself; None for a name."""
+    try:
+        return f"IP{ipaddress.ip_address(address).version}"
+    except ValueError:
+        return None
 
 
 def _plain_address(text: str) -> str:

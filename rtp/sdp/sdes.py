@@ -93,7 +93,9 @@ class Crypto:
         keys = [item for item in fields[2].split(";") if item]
         if not 1 <= len(keys) <= _KEYS_PER_LINE:
             raise MalformedSdp("crypto: no key, or too many")
-        return cls(_decimal(fields[0]), fields[1], tuple(InlineKey.parse(item) for item in keys), tuple(fields[3:]))
+        # Suites are literals of the grammar, whose case does not matter (RFC 4568 section 9.1, RFC 5234 section 2.3).
+        suite = fields[1].upper() if fields[1].upper() in PROFILES else fields[1]
+        return cls(_decimal(fields[0]), suite, tuple(InlineKey.parse(item) for item in keys), tuple(fields[3:]))
 
     @classmethod
     def fresh(cls, tag: int, suite: str, octets: Callable[[int], bytes]) -> Crypto:

@@ -122,12 +122,6 @@ class AudioSession:
         """The answer to our offer. Raises RemoteProtocolError, LocalProtocolError."""
         self._agree(self._described.receive_answer(SessionDescription.parse(answer)), now)
 
-    def repeat(self) -> bytes:
-        """Our description as it was agreed last. Raises LocalProtocolError before that."""
-        if self._described.local is None:
-            raise LocalProtocolError("nothing was agreed yet")
-        return bytes(self._described.local)
-
     def roll_back(self) -> None:
         """Our offer was refused: all stays as it was. Raises LocalProtocolError when none is open."""
         self._described.roll_back()

@@ -36,10 +36,6 @@ class NoMedia:
     def receive_answer(self, answer: bytes, *, now: float) -> None:
         """Nothing."""
 
-    def repeat(self) -> bytes:
-        """Nothing."""
-        return b""
-
     def roll_back(self) -> None:
         """Nothing."""
 

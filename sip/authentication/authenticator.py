@@ -154,19 +154,22 @@ class Authenticator:
         """The same of a host that something is about to be sent to; over TLS it has to prove its name first."""
         return self._trusted.include_host(host, will_prove_it=will_prove_it)
 
-    def identify(self, request: Request, flow: Flow, *, now: float, proxy: bool = False) -> Identification:
+    def identify(
+        self, request: Request, flow: Flow, *, now: float, proxy: bool = False, trusted: bool | None = None
+    ) -> Identification:
         """Who sent a request that came by ``flow``; a proxy challenges with 407, everybody else with 401.
 
-        Ask once for each request: credentials serve once. ACK, CANCEL and BENOTIFY are never challenged; they are
-        refused where nothing but credentials would help.
+        ``trusted`` is what is known of its sender in place of what ``flow`` says: a server alike has passed it on,
+        proves to have, and knows. Ask once for each request: credentials serve once. ACK, CANCEL and BENOTIFY are never
+        challenged; they are refused where nothing but credentials would help.
         """
         try:
-            if flow in self._trusted:
+            if flow in self._trusted if trusted is None else trusted:
                 return self._believed(request)
             preferred_uri(request)  # what cannot be read is refused before anybody is asked for a password
         except RemoteProtocolError as error:
             return Refused(status=error.status_hint)
-        if self._is_vouched_for(request, flow):
+        if trusted is None and self._is_vouched_for(request, flow):  # else the certificate is that of who passed it on
             return Identified(
                 user=AddressOfRecord.read(str(request.from_.uri)),
                 proof=Proof.CERTIFICATE,

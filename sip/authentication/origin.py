@@ -20,14 +20,16 @@ class Origins:
         self._proxies = Networks(proxies)
 
     def of(self, request: Request, flow: Flow) -> str:
-        """The source that a request counts under; of what one of the proxies passed on, the one before it.
+        """The source that a request counts under; of what one of the proxies passed on, the one before all of them.
 
         That stands in the Via of who passed it on (RFC 3261 section 18.2.1).
         """
         host = flow.remote.host
-        if len(request.via) > 1 and host in self._proxies:
-            before = request.via[1].received or request.via[1].host
-            host = before if is_numeric(before) else host
+        for via in request.via[1:]:
+            before = via.received or via.host
+            if host not in self._proxies or not is_numeric(before):
+                break
+            host = before
         return source_of(host)
 
     def forgeable(self, request: Request, flow: Flow) -> str | None:

@@ -65,17 +65,19 @@ class Answers:
             lines.append(("Content-Type", content_type))
         return request._answered(status, phrase, transaction.to_tag if status > 100 else None, lines, body)
 
-    def refuse_statelessly(self, request: Request, status: int, flow: Flow) -> None:
+    def refuse_statelessly(self, request: Request, status: int, flow: Flow, reason: str | None = None) -> None:
         """Answer without a transaction, to where the request came from."""
         if request.method not in ("ACK", "BENOTIFY"):
-            self.answer_statelessly(request, status, flow, None)
+            self.answer_statelessly(request, status, flow, None, reason)
 
-    def answer_statelessly(self, request: Request, status: int, flow: Flow, to_tag: str | None) -> None:
+    def answer_statelessly(
+        self, request: Request, status: int, flow: Flow, to_tag: str | None, reason: str | None = None
+    ) -> None:
         """Answer without a transaction; without ``to_tag`` with one that is the same for a repetition."""
         try:
             headers = (("Retry-After", "5"),) if status == 503 else ()
             tag = to_tag or self._context.tag_for(request, flow)
-            response = request.response(status, to_tag=tag, headers=headers)
+            response = request.response(status, reason, to_tag=tag, headers=headers)
             self._transactions.transport.sources.tells(flow, request, None if to_tag else tag, headers)
             self._transactions.transport.answer(flow, bytes(response))
         except ValueError:

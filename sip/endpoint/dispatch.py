@@ -127,7 +127,7 @@ class Receiver:
         """Answer a request that is broken but names its sender; drop anything else."""
         self._context.count("dropped: malformed message")
         if isinstance(error.received, Request):
-            self._answers.refuse_statelessly(error.received, error.status_hint, flow)
+            self._answers.refuse_statelessly(error.received, error.status_hint, flow, error.phrase)
 
     # Messages --------------------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Receiver:
         except RemoteProtocolError as error:
             # Only where no transaction was open: _new has its own net.
             self._context.count("dropped: malformed request")
-            self._answers.refuse_statelessly(request, error.status_hint, flow)
+            self._answers.refuse_statelessly(request, error.status_hint, flow, error.phrase)
 
     def _request(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         key = self._transactions.key_of(request, via, flow, request.method)
@@ -184,7 +184,7 @@ class Receiver:
                 self._new(transaction, request, flow, now)
             except RemoteProtocolError as error:
                 self._context.count("refused: malformed request")
-                self.mending.request(transaction, error.status_hint, now)
+                self.mending.request(transaction, error.status_hint, now, error.phrase)
             if not transaction.status:
                 transaction.wait(now)
 
@@ -233,7 +233,7 @@ class Receiver:
             self._new(transaction, transaction.request, transaction.flow, now, without=transaction.owner)
         except RemoteProtocolError as error:
             self._context.count("refused: malformed request")
-            self.mending.request(transaction, error.status_hint, now)
+            self.mending.request(transaction, error.status_hint, now, error.phrase)
 
     def _new(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float, without: str | None = None

@@ -64,24 +64,24 @@ class Mending:
         else:
             self._answers.refuse_statelessly(request, 500, flow)
 
-    def request(self, transaction: ServerTransaction, status: int, now: float) -> None:
+    def request(self, transaction: ServerTransaction, status: int, now: float, reason: str | None = None) -> None:
         """Answer a request that is still open, end what it began, and let its transaction come to its end."""
         user, usage = transaction.user, transaction.answers
         if isinstance(user, ReceivedInvite):
-            self._context.attempt("give up a session", user.on_fault, status, now)
+            self._context.attempt("give up a session", user.on_fault, status, now, reason)
         elif usage is not None:
-            self._context.attempt("refuse a request", usage.answer, transaction, status, None, [], b"", None, now)
+            self._context.attempt("refuse a request", usage.answer, transaction, status, reason, [], b"", None, now)
         elif isinstance(user, Notifier) and user.asked is transaction:
-            self._context.attempt("refuse a subscription", user.reject, status, None, [], now)
+            self._context.attempt("refuse a subscription", user.reject, status, reason, [], now)
         if _is_open(transaction):
-            self._context.attempt("answer a request", self._answer, transaction, status, now)
+            self._context.attempt("answer a request", self._answer, transaction, status, now, reason)
         if _is_open(transaction):
             self._context.attempt("answer a request", self._answer_barely, transaction, status, now)
         if _is_open(transaction):
             self._context.attempt("drop a request", transaction.abandon, now)
 
-    def _answer(self, transaction: ServerTransaction, status: int, now: float) -> None:
-        self._answers.send(transaction, status, now=now)
+    def _answer(self, transaction: ServerTransaction, status: int, now: float, reason: str | None) -> None:
+        self._answers.send(transaction, status, reason, now=now)
 
     def _answer_barely(self, transaction: ServerTransaction, status: int, now: float) -> None:
         request = transaction.request

@@ -37,7 +37,7 @@ class Via:
     _match: re.Match[str] | None  # of the common form; the parts are taken from it when they are asked for
     _transport: str
     _host: str
-    _literal: str  # an IPv6 address as it was written, if that is not how ``_host`` has it; else not set
+    _literal: str  # a host as it was written, if that is not how ``_host`` has it; else not set
     _port: int | None
     _params: Params | None
     _text: str | None
@@ -83,7 +83,7 @@ class Via:
         made._match, made._text = None, text
         made._transport, made._params = transport, Params.parse(params, report)
         made._host = checked_host(host, text, report)
-        if host != f"[{made._host}]" and ":" in made._host:
+        if host != (f"[{made._host}]" if ":" in made._host else made._host):
             made._literal = host
         if "%" in (made.received or ""):
             report("a zone in an IPv6 address")
@@ -97,8 +97,11 @@ class Via:
 
     @property
     def host(self) -> str:
-        """Sent-by host as `Uri.host` has it: in lower case, an IPv6 address without brackets and compared by value."""
-        return self._host if self._match is None else self._match[2].lower()
+        """Sent-by host as `Uri.host` has it: in lower case, so that hosts that are one compare equal."""
+        if self._match is None:
+            return self._host
+        host = self._match[2].lower()
+        return host[:-1] if host[-1] == "." else host
 
     @property
     def port(self) -> int | None:
@@ -140,10 +143,14 @@ class Via:
 
     @property
     def sent_by(self) -> str:
+        """``host:port``, a name in lower case."""
+        sent_by = self._sent_by()
+        return sent_by if ":" in self.host else sent_by.lower()
+
+    def _sent_by(self) -> str:
         """``host:port`` as written on the wire."""
-        host = self.host
-        if ":" in host:
-            host = getattr(self, "_literal", None) or f"[{host}]"
+        host = self._match[2] if self._match is not None else getattr(self, "_literal", None)
+        host = host or (f"[{self.host}]" if ":" in self.host else self.host)
         return host if self.port is None else f"{host}:{self.port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
@@ -160,7 +167,7 @@ class Via:
     def __str__(self) -> str:
         if self._text is None:
             if self._match is None:
-                self._text = f"SIP/2.0/{self._transport} {self.sent_by}{self._params}"
+                self._text = f"SIP/2.0/{self._transport} {self._sent_by()}{self._params}"
             else:
                 self._text = f"{self._match.string[: self._match.start(4)]}{self._params}"
         return self._text

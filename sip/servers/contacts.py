@@ -22,6 +22,9 @@ from sip.transport.locate import reached_host
 
 #: Characters of a User-Agent that are kept.
 _SHOWN: Final = 100
+#: Parameters of a Contact that a registrar gives. From a client they say nothing (RFC 5627 section 5.1), and in a 200
+#: they would look as if they had been given here.
+_GRANTED: Final = ("expires", "gruu", "pub-gruu", "temp-gruu")
 
 
 @attrs.frozen(kw_only=True)
@@ -73,7 +76,7 @@ def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expi
     instance = instance.strip("<>") if instance else None
     return Binding(
         aor=aor,
-        contact=contact.without_params("expires") if "expires" in contact.params else contact,
+        contact=contact.without_params(*_GRANTED),
         expires_at=expires_at,
         call_id=request.call_id,
         cseq=request.cseq.number,

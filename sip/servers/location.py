@@ -40,12 +40,22 @@ class Target(Protocol):
         ...
 
 
+@attrs.frozen
+class PartTarget:
+    """A server of the same system as a target: by it, it learns what only trusted peers are told (RFC 3325)."""
+
+    uri: Uri
+    route: tuple[NameAddr, ...] = ()  #: by way of which it is reached
+    flow: Flow | None = None
+    q: float = 1.0
+
+
 @attrs.frozen(kw_only=True)
 class Binding:
     """One contact of one address-of-record. It can be used as the target of a proxy."""
 
     aor: str  #: key of the address-of-record
-    contact: NameAddr  #: as registered, without its expires parameter
+    contact: NameAddr  #: as registered, without the parameters that a registrar gives
     expires_at: float  #: monotonic seconds
     call_id: str
     cseq: int

@@ -199,7 +199,7 @@ class Proxy:
             if not self._undecided.hold(asked.pending, held, now=now):
                 self._answer(transaction, request, Answered.by(UNKNOWN_IN_TIME), now)
         except RemoteProtocolError as error:
-            self._answer(transaction, request, Answered(error.status_hint), now)
+            self._answer(transaction, request, Answered(error.status_hint, reason=error.phrase), now)
         else:
             self._contexts[transaction] = context
             self._next_group(context, now)

@@ -23,7 +23,7 @@ from sip.field_types import checks_types
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
-from sip.servers.location import Target
+from sip.servers.location import PartTarget, Target
 from sip.servers.places import Places
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
@@ -58,9 +58,12 @@ class ProxyConfig:
     #: Leave the way of a dialog where a proxy before us stays on it: what follows is then for whichever of several
     #: alike it reaches, and not for this one, which may be gone.
     steps_aside: bool = False
-    #: What belongs to a dialog goes to its two ends alone, whoever sends it, and an ACK and a BYE do so, too: of who
-    #: stands in front of one server, whose Contact is where it was called.
+    #: What belongs to a dialog goes to its two ends alone, whoever sends it, and an ACK and a BYE do so, too; what
+    #: begins something goes where ``location`` says, or nowhere: of who stands in front of one server, whose Contact is
+    #: where it was called. Who is trusted is believed about identities, and has nothing relayed.
     ends_only: bool = False
+    #: Whether no user of the domains can have a user part. Then it is 404, and not 480: nobody there at the moment
+    is_nobody: Callable[[str], bool] = lambda user: False
     add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
     realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
     options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name
@@ -231,6 +234,8 @@ class Admission:
         Users of ours (``ours``: it was proved) may have it sent to where `ProxyConfig.relay_to` says; those who are
         trusted, anywhere.
         """
+        if self._config.ends_only:
+            raise self._not_served(request)
         if standing is Standing.TRUSTED or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
         if self._identities is not None:
@@ -298,7 +303,7 @@ class Admission:
         ``hop`` is where it is reached in place of what its URI and Route say. A name has to be proved, by TLS.
         """
         hop = hop or next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if self._config.open_relay or self.is_part(hop):
+        if self._config.open_relay or self.is_part(hop) or isinstance(target, PartTarget):
             return True
         if target.flow is not None:
             return self.is_trusted(target.flow)

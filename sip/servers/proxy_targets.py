@@ -144,9 +144,9 @@ class Targeting:
             if uri.scheme not in ("sip", "sips"):
                 return self._located(onward, uri, vouched, none=416)
         elif onward.route[0].uri.scheme not in ("sip", "sips"):
-            raise Answered(400)  # there is no way to follow it
+            raise Answered(400, reason="A Route that is no SIP address")  # there is no way to follow it
         if not is_host_name(reached_host(hop)):
-            raise Answered(400)  # nobody can be asked where that is
+            raise Answered(400, reason="No host that can be asked for")
         if token is not None:
             return Found(request=onward, targets=[AsItIs(uri=uri)])
         if not onward.route and (binding := self._users.at(uri)) is not None:
@@ -205,8 +205,14 @@ class Targeting:
             if not targets:  # RFC 5630 section 5.3: there is somebody, who cannot be reached by TLS all the way
                 raise Answered(480, [("Warning", Warning(380, uri.host, "SIPS Not Allowed"))])
         if not targets:
-            raise Answered(none)
+            raise Answered(none if none == 416 else self._absence(request, uri, none))
         return Found(request=request, targets=targets, located=True, vouched=vouched)
+
+    def _absence(self, request: Request, uri: Uri, status: int) -> int:
+        """What it means that nobody is where a request leads: 481 within a dialog, 404 where nobody ever is, or 480."""
+        if request.to.tag is not None:
+            return 481  # its sender gives up what nobody else knows (section 12.2.1.2)
+        return 404 if uri.user is not None and self._config.is_nobody(uri.user) else status
 
     def is_reachable(self, target: Target, request: Request) -> bool:
         """Whether there is a way to a target at this moment, as far as one can know without trying."""

@@ -279,13 +279,20 @@ class Registrar:
         after, useless = list(before), 0
         for contact in contacts:
             assert isinstance(contact, NameAddr)
-            useless += not self._update(after, aor, contact, request, asked, now)
+            useless += not self._update(before, after, aor, contact, request, asked, now)
         if useless == len(contacts) > 0:
             raise RegistrationRefused(403)
         return tuple(after)
 
     def _update(
-        self, after: list[Binding], aor: str, contact: NameAddr, request: Request, asked: Asked, now: float
+        self,
+        before: tuple[Binding, ...],
+        after: list[Binding],
+        aor: str,
+        contact: NameAddr,
+        request: Request,
+        asked: Asked,
+        now: float,
     ) -> bool:
         """Add, renew or remove one binding; False for a contact that is passed over, because nobody is reached by it.
 
@@ -300,7 +307,8 @@ class Registrar:
             return False
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
-                check_order(old, request)
+                if old in before:  # a contact that comes twice in one request is not older than itself
+                    check_order(old, request)
                 after[index : index + 1] = [made] if lifetime else []
                 return True
         if lifetime:

@@ -200,19 +200,21 @@ class ReceivedInvite:
         """The caller does not know the early dialog any more."""
         self._give_up(SessionInput.LOST, 487, None, now)
 
-    def on_fault(self, status: int, now: float) -> None:
-        """Something of ours raised while the INVITE was handled."""
-        self._give_up(SessionInput.LOST, status, None, now)
+    def on_fault(self, status: int, now: float, reason: str | None = None) -> None:
+        """Something of ours raised while the INVITE was handled, or it cannot be read."""
+        self._give_up(SessionInput.LOST, status, None, now, reason)
 
     def _no_prack(self, now: float) -> None:
         self._give_up(SessionInput.LOST, _NO_PRACK, None, now)
 
-    def _give_up(self, given: SessionInput, status: int, request: Request | None, now: float) -> None:
+    def _give_up(
+        self, given: SessionInput, status: int, request: Request | None, now: float, reason: str | None = None
+    ) -> None:
         session = self.session
         if session.state is not SessionState.INCOMING or not session.process(given):
             return
         self.transaction.cancelled = True
-        self._sessions.answers.send(self.transaction, status, now=now)
+        self._sessions.answers.send(self.transaction, status, reason, now=now)
         self._close(now)
         self._sessions.context.emit(SessionCancelled(owner=session.owner, session=session.id, request=request))
 

@@ -12,7 +12,7 @@ from sip.events import (
     UpdateReceived,
 )
 from sip.ids import TransactionId
-from sip.message.bodies import describes
+from sip.message.bodies import SDP, describes, is_description, refusal_of_body
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.session.owner import SessionOwner
@@ -87,12 +87,20 @@ class SessionRequests:
         answerer = self._answerer(session)
         transaction.owner = session.owner
         if not offered:
-            answerer.answer(transaction, 200, None, [], b"", None, now)
+            self._refresh(session, transaction, answerer, now)
             return
         session.update = transaction
         transaction.user = transaction.answers = answerer
         event = UpdateReceived(owner=session.owner, session=session.id, transaction=transaction.id, request=request)
         self._sessions.context.emit(event)
+
+    def _refresh(self, session: Session, transaction: ServerTransaction, answerer: RefreshAnswer, now: float) -> None:
+        """Answer an UPDATE without offer, of which the core hears nothing; what else is in it must be optional."""
+        refused = refusal_of_body(transaction.request, session.core.accept or (SDP,))
+        if refused is None:
+            answerer.answer(transaction, 200, None, [], b"", None, now)
+        else:
+            self._sessions.answers.send(transaction, refused.status, headers=refused.headers, now=now)
 
     def _undescribed(self, session: Session) -> bool:
         invite = session.received_invite
@@ -163,10 +171,13 @@ class SessionRequests:
             return  # once more
         retransmission.stop()
         first = session.state is SessionState.ACCEPTED
+        answers = request.cseq.number == session.offered
+        if answers:
+            session.offered = None
         session.process(SessionInput.RECEIVE_ACK)
         if session.state is SessionState.ENDING:
             self._sessions.send_waiting_bye(session, now)
-        elif first or request.body:
+        elif first or answers or request.body:
             event = SessionConfirmed(owner=session.owner, session=session.id, request=request)
             self._sessions.context.emit(event)
 
@@ -217,6 +228,8 @@ class RefreshAnswer:
             session.hear(request)
             session.sent(body, content_type)
             if request.method == "INVITE":
+                if is_description(body, content_type) and not describes(request):
+                    session.offered = transaction.cseq
                 sessions.await_ack(session, transaction, now)
             sessions.refreshed(session, interval, now)
 

@@ -40,6 +40,7 @@ class Session:
         "last_body",
         "late_prack",
         "min_se",
+        "offered",
         "open_pracks",
         "outgoing",
         "owner",
@@ -75,6 +76,7 @@ class Session:
         self.open_pracks = 0  #: our PRACKs without final answer
         self.updates = 0  #: our UPDATEs with an offer that wait for their answer
         self.unacknowledged: dict[int, Retransmission] = {}  #: 2xx of ours without ACK, by CSeq
+        self.offered: int | None = None  #: CSeq of a re-INVITE whose 2xx has our offer, until the ACK that answers it
         self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK
         self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
         self.timer: SessionTimer | None = None

@@ -28,6 +28,7 @@ from sip.syntax.uri_parts import (
     checked_userinfo,
     local_host,
     split_user,
+    without_root,
 )
 
 # visual-separator  =  "-" / "." / "(" / ")"   (RFC 3966 section 3)
@@ -98,10 +99,11 @@ class Uri:
     scheme: str  #: in lower case
     _user: str | None
     _password: str | None
-    #: in lower case; an IPv6 address without its brackets, in the form of RFC 5952, so that it compares by value
-    #: (RFC 5954 section 4.2); empty when the scheme has no host
+    #: in lower case, without the dot that may end a name (RFC 3261 section 25.1: it is the same name); an IPv6 address
+    #: without its brackets, in the form of RFC 5952, so that it compares by value (RFC 5954 section 4.2); empty when
+    #: the scheme has no host
     host: str
-    _literal: str  # an IPv6 address as it was written, if that is not how ``host`` has it; else not set
+    _literal: str  # a host as it was written, if that is not how ``host`` has it; else not set
     port: int | None  #: as written
     _params: UriParams | str
     _headers: str
@@ -155,6 +157,8 @@ class Uri:
         made.scheme = scheme.lower()
         made._user, made._password = user, password
         made.host = host.lower()
+        if host[-1] == ".":
+            made._literal, made.host = made.host, without_root(made.host)
         made.port = None if port is None else int(port)
         made._params = params or ""
         made._headers = ""
@@ -194,7 +198,7 @@ class Uri:
         made = cls.__new__(cls)
         made.scheme, made._text, made.opaque_part, made._key = scheme.lower(), text, None, None
         made.host = checked_host(match[1], text, report)
-        if match[1].lower() != f"[{made.host}]" and ":" in made.host:
+        if match[1].lower() != (f"[{made.host}]" if ":" in made.host else made.host):
             made._literal = match[1].lower()
         made.port = checked_port(match[2], text, report)
         made._user, made._password = checked_userinfo(userinfo, text, report)
@@ -257,9 +261,7 @@ class Uri:
     @property
     def host_port(self) -> str:
         """``host:port`` as it is written on the wire, brackets included."""
-        host = self.host
-        if ":" in host:
-            host = getattr(self, "_literal", None) or f"[{host}]"
+        host = getattr(self, "_literal", None) or (f"[{self.host}]" if ":" in self.host else self.host)
         return host if self.port is None else f"{host}:{self.port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:

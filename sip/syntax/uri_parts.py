@@ -100,7 +100,7 @@ def checked_host(host: str, text: str, report: Report) -> str:
     if host[0] != "[":
         if not STRICT_HOST.fullmatch(host):
             report("a host name has characters that host names do not have")
-        return host.lower()
+        return without_root(host.lower())
     address, percent, zone = host[1:-1].partition("%")
     if percent:
         # Only the sender knows the interface that it names (RFC 4007 section 11); RFC 3261 has no place for it.
@@ -115,6 +115,11 @@ def checked_host(host: str, text: str, report: Report) -> str:
         raise MalformedHeader("host", text, "IPv6 address") from None
 
 
+def without_root(name: str) -> str:
+    """A host name without the dot that may end it; one of dots alone as it is."""
+    return name.removesuffix(".") or name
+
+
 def _ipv6(address: str) -> str:
     """The form of RFC 5952, by which addresses that are one compare equal; raises ValueError."""
     parsed = IPv6Address(address)
@@ -126,11 +131,12 @@ def _ipv6(address: str) -> str:
 def canonical_host(host: str) -> str:
     """A host of any origin, with or without brackets, as ``Uri.host`` has it.
 
-    Lower case; an IPv6 address in the form of RFC 5952, because they compare by value (RFC 5954 section 4.2).
+    Lower case, without the dot that may end a name; an IPv6 address in the form of RFC 5952, because they compare by
+    value (RFC 5954 section 4.2).
     """
     bare = host[1:-1] if host[:1] == "[" else host
     if ":" not in bare:
-        return bare.lower()
+        return without_root(bare.lower())
     address, percent, zone = bare.partition("%")
     try:
         return f"{_ipv6(address)}{percent}{zone}"
@@ -164,7 +170,7 @@ def local_host(host: str) -> str:
             return _ipv6(bare)
         except ValueError:
             raise LocalProtocolError(f"not an IPv6 address: {host!r}") from None
-    return bare.lower()
+    return without_root(bare.lower())
 
 
 def checked_port(port: str | None, text: str, report: Report) -> int | None:

@@ -345,9 +345,11 @@ class Call:
         self._tell(CallAnswered(owner=self._owner, call=self))
 
     def _confirmed(self, event: SessionConfirmed, now: float) -> None:
-        assert self.invite is not None
         assert self.media is not None
-        if not self._life.follow(CallInput.CONFIRM) or body_of(self.invite, SDP):
+        if not self._life.follow(CallInput.CONFIRM):
+            self._renegotiation.confirmed(event, now=now)
+            return
+        if self.invite is None or body_of(self.invite, SDP):
             return
         try:
             self.media.receive_answer(body_of(event.request, SDP), now=now)

@@ -25,10 +25,6 @@ class CallMedia(Protocol):
         """The answer to our offer."""
         ...
 
-    def repeat(self) -> bytes:
-        """Our description as it was agreed last."""
-        ...
-
     def roll_back(self) -> None:
         """Our offer was refused: all stays as it was."""
         ...

@@ -9,7 +9,7 @@ import attrs
 from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import LocalProtocolError
-from sip.events import ReinviteReceived, UpdateReceived
+from sip.events import ReinviteReceived, SessionConfirmed, UpdateReceived
 from sip.headers.name_addr import NameAddr
 from sip.ids import RequestId, SessionId
 from sip.message.bodies import SDP, body_of, refusal_of_body
@@ -42,6 +42,7 @@ class Renegotiation:
         self._wish: bool | None = None  # a hold that is not agreed yet
         self._media: CallMedia | None = None
         self._request: RequestId | None = None  # of ours, open
+        self._offering: CallMedia | None = None  # our offer is in a 2xx, and the ACK will answer it
         self._glares = 0
 
     @property
@@ -51,13 +52,13 @@ class Renegotiation:
 
     @property
     def open(self) -> bool:
-        """Whether a hold was asked for that is neither agreed nor refused."""
-        return self._wish is not None
+        """Whether a hold that was asked for is neither agreed nor refused, or an ACK has our offer to answer."""
+        return self._wish is not None or self._offering is not None
 
     def hold(self, held: bool, media: CallMedia, *, now: float) -> None:
         """Ask for it. Raises LocalProtocolError when something is open."""
         if self.open:
-            raise LocalProtocolError("another hold is open")
+            raise LocalProtocolError("another offer is open")
         self._media, self._glares = media, 0
         self._ask(held, media, now)
 
@@ -102,24 +103,45 @@ class Renegotiation:
 
     def end(self) -> HoldOutcome | None:
         """The call is over; the outcome of a hold that was open."""
-        held, self._wish, self._request = self._wish, None, None
+        held, self._wish, self._request, self._offering = self._wish, None, None, None
         self._deadlines.set(self, None)
         return None if held is None else HoldOutcome(held=held, agreed=False, reason="the call is over")
 
     def offered(self, event: ReinviteReceived | UpdateReceived, media: CallMedia | None, *, now: float) -> None:
-        """Answer an offer of the other side: hold, another address, another codec."""
+        """Answer an offer of the other side: hold, another address, another codec.
+
+        A re-INVITE without one asks for ours, which the ACK answers (RFC 3261 section 14.2): so whoever controls both
+        sides of a call connects them with others (RFC 3725).
+        """
         refused = refusal_of_body(event.request, (SDP,))
         if refused is not None:
             self._endpoint.respond(event.transaction, refused.status, headers=refused.headers, now=now)
             return
-        if self._request is not None or media is None:  # an offer of ours is open (RFC 3261 section 14.2)
+        if self._request is not None or self._offering is not None or media is None:
+            # An offer of ours is open (RFC 3261 section 14.2).
             self._endpoint.respond(event.transaction, 491, now=now)
             return
         offer = body_of(event.request, SDP)
         try:
-            body = media.receive_offer(offer, now=now) if offer else media.repeat()
+            body = media.receive_offer(offer, now=now) if offer else media.make_offer(now=now)
         except ValueError as error:
             self._endpoint.respond(event.transaction, refusal_status(error), now=now)
             return
         contact = () if self._contact is None else (("Contact", self._contact),)
         self._endpoint.respond(event.transaction, 200, headers=contact, body=body, content_type=SDP, now=now)
+        if not offer:
+            self._offering = media
+
+    def confirmed(self, event: SessionConfirmed, *, now: float) -> None:
+        """Take the answer that the ACK has for our offer; without one that can be used all stays as it was."""
+        media, self._offering = self._offering, None
+        if media is None:
+            return
+        answer = body_of(event.request, SDP)
+        if not answer:
+            media.roll_back()
+            return
+        try:
+            media.receive_answer(answer, now=now)
+        except ValueError:
+            media.roll_back()  # nobody can be told: nothing answers an ACK

@@ -24,6 +24,7 @@ class Mutant:
     module: str
     old: str
     new: str
+    select: tuple[str, ...] = ()  #: of a suite over sockets: the cases that are tried
 
     @property
     def path(self) -> Path:

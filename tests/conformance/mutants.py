@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.conformance.live_mutants import LIVE_MUTANTS
 from tests.conformance.mutant import Mutant
 
 _UA, _REGISTRAR = "user agent", "registrar"
@@ -622,9 +623,9 @@ _CONFERENCE: Final = (
     Mutant(
         name="who is deleted stays, with the receiver",
         suite=_FOCUS,
-        module="c3p.conference.merge",
-        old="            if at is not None:\n                items[at], gone = None, True\n",
-        new="            if at is None:\n                items[at], gone = None, True\n",
+        module="c3p.conference.user_index",
+        old="        elif before is not None:\n            del self._users[key]\n",
+        new="",
     ),
     Mutant(
         name="a change replaces everything",
@@ -663,4 +664,4 @@ _CONFERENCE: Final = (
     ),
 )
 
-MUTANTS: Final[tuple[Mutant, ...]] = (*_SIP, *_CONFERENCE)
+MUTANTS: Final[tuple[Mutant, ...]] = (*_SIP, *_CONFERENCE, *LIVE_MUTANTS)

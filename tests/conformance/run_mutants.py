@@ -43,6 +43,10 @@ def run_one(mutant: Mutant | None, suite: str) -> tuple[str, str] | None:
     """Run a suite in this process, with a mutant or without."""
     if mutant is not None:
         MutatedImport(mutant).install()
+    if suite.startswith("live "):
+        from tests.conformance.live_suites import found_live
+
+        return found_live(suite, () if mutant is None else mutant.select)
     from hypothesis import HealthCheck, Phase, seed, settings
     from hypothesis.stateful import run_state_machine_as_test
 

@@ -56,6 +56,19 @@ def test_a_presenter_ends_the_conference_for_everybody() -> None:
     assert site.focus.conferences == (conference,)
 
 
+def test_the_answer_to_the_end_names_the_conference() -> None:
+    """MS-CONFBAS section 2.2.3.14: in conference-info, as entity."""
+    site = Site()
+    site.mcu()
+    conference, alice, _ = site.meeting("bob")
+    alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    answer = alice.node.last(CommandSucceeded).response
+    assert answer is not None
+    assert isinstance(answer.command, DeleteConference)
+    assert answer.command.conference_info == ConferenceInfo(entity=conference)
+
+
 def test_nothing_is_left_of_a_conference_that_ended() -> None:
     site = Site()
     site.mcu()

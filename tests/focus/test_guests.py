@@ -8,8 +8,6 @@ import attrs
 import pytest
 from calling import GUID, Caller, with_endpoint
 from focus_site import DOMAIN, RECORDS_URL, Phone, Site
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from late_store import LateStore
 from test_factory import ID, Scheduler
 from test_factory import record as add_record
@@ -40,7 +38,6 @@ from focus import (
     guest_aor,
     guests,
 )
-from focus.guesses import Guesses
 from sip import (
     AddressOfRecord,
     Authenticator,
@@ -445,41 +442,6 @@ def test_a_passcode_crosses_the_wire_once_and_is_in_no_repr_log_or_roster(caplog
     shown += [repr(write.after), repr(add_record(passcode=PASSCODE)), repr(site.focus.roster(conference)), caplog.text]
     shown += [repr(site.focus.config), repr(store.open), bytes(site.focus.roster(conference)).decode()]  # type: ignore[arg-type]
     assert not any(PASSCODE in text for text in shown)
-
-
-# Guesses -------------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(1, 6),
-    st.floats(1.0, 600.0),
-    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.0, 50.0)), max_size=60),
-)
-def test_whatever_the_pace_no_more_guesses_are_heard_than_twice_the_limit_in_a_window(
-    most: int, window: float, steps: list[tuple[str, float]]
-) -> None:
-    guesses, now = Guesses(most=most, window=window, limit=10), 0.0
-    heard: dict[str, list[float]] = {}
-    for key, pause in steps:
-        now += pause
-        if guesses.wait(key, now=now) <= 0.0:
-            guesses.wrong(key, now=now)
-            heard.setdefault(key, []).append(now)
-        else:
-            later = now + guesses.wait(key, now=now)
-            assert guesses.wait(key, now=later) == pytest.approx(0.0, abs=1e-6)
-    for times in heard.values():
-        for at in times:
-            assert sum(at - window < one <= at for one in times) <= 2 * most
-
-
-def test_keys_are_forgotten_oldest_first() -> None:
-    guesses = Guesses(most=1, window=60.0, limit=2)
-    for key in ("a", "b", "c"):
-        guesses.wrong(key, now=0.0)
-    assert len(guesses) == 2
-    assert [guesses.wait(key, now=0.0) > 0 for key in ("a", "b", "c")] == [False, True, True]
 
 
 def test_a_record_is_the_same_with_and_without_its_passcode_in_repr() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from focus import FocusConfig
 from pyc3p.elements.loopback import reserved_ports
 from tests.interop.programs import HOST, baresip, free_port, require, running, wait_for_text
 from tests.interop.test_sip_peers import write_tone
@@ -179,6 +180,17 @@ def test_an_mcu_that_is_killed_takes_its_calls_along_and_the_conference_goes_on(
         assert call_until_done(system, "carol", conference_in(ann))
         wait_for_text(ann, f"bob@{DOMAIN} has left", limit=PATIENCE)
         wait_for_text(ann, f"carol@{DOMAIN} is on the phone", limit=PATIENCE)
+        assert "over for us" not in ann.read_text()
+        assert not faults(system)
+
+
+def test_the_calls_of_an_mcu_that_is_killed_leave_the_roster_without_a_command(system: System) -> None:
+    """Its connection ends with it. An MCU that is only silent would be missed after 45 s, and not before."""
+    with phone(system, "bob"):
+        ann = system.invite(f"sip:bob@{DOMAIN}", user="ann")
+        wait_for_text(ann, f"call bob@{DOMAIN}: done", limit=PATIENCE)
+        system.kill("mcu")
+        wait_for_text(ann, f"bob@{DOMAIN} has left", limit=FocusConfig().mcu_silence - 10.0)
         assert "over for us" not in ann.read_text()
         assert not faults(system)
 

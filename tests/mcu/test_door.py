@@ -109,6 +109,21 @@ def test_keys_in_info_count_as_well() -> None:
     assert not [event for event in world.events if isinstance(event, DtmfReceived)]
 
 
+def test_a_key_that_comes_in_rtp_and_in_an_info_is_one() -> None:
+    world = world_with()
+    phone = called(world, passcode="2244")
+    assert phone.session is not None
+    for each in "2244#5":
+        key(world, phone, each)
+        body = f"Signal={each}\r\nDuration=160\r\n".encode()
+        phone.endpoint.request_in_session(
+            phone.session, "INFO", body=body, content_type="application/dtmf-relay", now=world.now
+        )
+        world.run(0.1)
+    assert world.focus.history(guid(7))[-1] == "connected"
+    assert [event.digit for event in world.events if isinstance(event, DtmfReceived)] == ["5"]
+
+
 def test_keys_of_the_door_are_told_to_nobody_and_later_ones_are() -> None:
     world = world_with()
     phone = called(world, passcode="2468")
@@ -254,6 +269,28 @@ def test_mute_all_still_holds_for_who_is_let_in() -> None:
 # The door by itself ---------------------------------------------------------------------------------------------------
 
 KEYS = st.text(alphabet="0123456789*#ABCD", max_size=200)
+
+
+def test_what_is_heard_follows_from_what_was_wrong_in_all_calls_together() -> None:
+    """Of a source, and of a conference; at this MCU, and as the Focus says elsewhere."""
+    world = world_with(wrong_passcodes_per_source=3, wrong_passcodes_per_conference=5)
+
+    def comes_in(number: int, keys: str, source: str, **more: int) -> bool:
+        phone = called(world, number, passcode="24", source=source, **more)
+        key(world, phone, keys)
+        return "connected" in world.focus.history(guid(number))
+
+    assert not comes_in(1, "1#2#", "one")
+    assert comes_in(2, "24#", "one")
+    assert not comes_in(3, "1#24#", "one")  # the third was wrong
+    assert not comes_in(4, "24#", "one")
+    assert comes_in(5, "24#", "another")
+    assert not comes_in(6, "24#", "third", source_guesses=0)
+    assert not comes_in(7, "1#2#24#", "fourth")  # the fifth of the conference
+    assert not comes_in(8, "24#", "another")
+    world.run(600.0)
+    assert comes_in(10, "24#", "one")
+    assert not comes_in(11, "24#", "another", conference_guesses=0)
 
 
 @given(keys=KEYS, tries=st.integers(1, 3), lobby=st.booleans())

@@ -9,6 +9,7 @@ import pytest
 import sip
 from pyc3p.placement import forwarding as module
 from pyc3p.placement.forwarding import LONGEST_WAIT, Forwarding, OwnerWanted
+from pyc3p.placement.handover import HEADER
 from sip import Address, Endpoint, EndpointConfig, Event, Flow, Listen, LocalProtocolError, Pump, SeededEntropy
 
 CONFERENCE = "sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABC123"
@@ -56,7 +57,7 @@ class Node:
             self.endpoint,
             domains=("example.com",),
             is_here=lambda key: key in self.here,
-            nodes=lambda: ("sip:192.0.2.11:5060;transport=tcp", OTHER),
+            secret="of all nodes",
             entropy=entropy.child("forwarding"),
         )
         self.answering = Answering(self.endpoint)
@@ -72,6 +73,7 @@ class Node:
         host: str = "198.51.100.7",
         tag: str = "",
         target: str = CONFERENCE,
+        handed_over: str = "",
     ) -> None:
         flow = Flow(1, "UDP", Address("192.0.2.11", 5060), Address(host, 5060))
         invite = "INVITE" if method in ("INVITE", "CANCEL") else method
@@ -84,6 +86,7 @@ class Node:
             f"CSeq: 1 {method}",
             "Contact: <sip:bob@198.51.100.7>",
             "Max-Forwards: 70",
+            *([f"{HEADER}: {handed_over}"] if handed_over else ()),
             "Content-Length: 0",
         )
         self.settle(self.pump.receive_data("\r\n".join((*lines, "", "")).encode(), flow=flow, now=self.now))
@@ -155,11 +158,22 @@ def test_what_is_here_is_not_asked_for() -> None:
     assert node.answering.seen == ["MESSAGE"]
 
 
-def test_what_another_node_sent_is_not_sent_on() -> None:
+def test_what_another_node_sent_on_is_not_sent_on_again() -> None:
     node = Node()
-    node.receive(host="192.0.2.12")
-    assert node.wanted == []
-    assert node.answering.seen == ["MESSAGE"]
+    node.receive()
+    node.found(OTHER)
+    (passed,) = node.forwarded()
+    other = Node()
+    other.receive(host="192.0.2.12", handed_over=passed.headers.get(HEADER) or "")
+    assert other.wanted == []
+    assert other.answering.seen == ["MESSAGE"]
+
+
+@pytest.mark.parametrize("said", ["", "believed", f"believed;proof={'0' * 64}"])
+def test_who_only_says_so_is_no_node(said: str) -> None:
+    node = Node()
+    node.receive(host="192.0.2.12", handed_over=said)
+    assert len(node.wanted) == 1
 
 
 def test_those_that_ask_at_the_same_time_wait_for_one_answer() -> None:

@@ -13,6 +13,7 @@ from rtp import (
     PCMU,
     TELEPHONE_EVENT,
     Goodbye,
+    LocalProtocolError,
     ReceiverReport,
     RtpPacket,
     SdesChunk,
@@ -298,3 +299,18 @@ def test_whatever_is_described_is_judged(one: object, other: object, end: int) -
     check_answer(here, there)
     check_next_description(here, there)
     assert check_answer(here, b"no description") == []
+
+
+@pytest.mark.parametrize("direction", ["recvonly", "inactive"])
+def test_who_said_that_it_does_not_send_sends_rtcp_alone(direction: str) -> None:
+    reports = [report(1.0), report(3.0)]
+    assert check_stream(reports, direction=direction) == []
+    (found,) = check_stream(timed(talk(3)), formats=FORMATS, direction=direction)
+    assert (found.source, found.seen) == ("RFC 3264 section 5.1", f"3 packets while it is {direction}")
+
+
+def test_who_said_that_it_sends_may_send() -> None:
+    for direction in ("sendrecv", "sendonly", None):
+        assert check_stream(timed(talk()), formats=FORMATS, direction=direction) == []
+    with pytest.raises(LocalProtocolError, match="direction must be one of"):
+        check_stream([], direction="both")

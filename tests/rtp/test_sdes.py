@@ -35,6 +35,18 @@ def test_lines_come_back(text: str) -> None:
     assert str(Crypto.parse(text)) == text
 
 
+@pytest.mark.parametrize("suite", ["aes_cm_128_hmac_sha1_80", "AES_CM_128_HMAC_sha1_32", "Aead_aes_256_gcm"])
+def test_a_suite_is_known_in_any_case(suite: str) -> None:
+    octets = Crypto.fresh(1, suite.upper(), bytes).keys[0]
+    line = Crypto.parse(f"1 {suite} {octets}")
+    assert line.usable
+    assert line == Crypto(1, suite.upper(), (octets,))
+
+
+def test_a_suite_that_nobody_knows_is_kept_as_it_is() -> None:
+    assert Crypto.parse(LINE.replace("AES_CM", "aes_xx")).suite == "aes_xx_128_HMAC_SHA1_80"
+
+
 def test_the_parts() -> None:
     line = Crypto.parse(f"{LINE}|1000|7:2")
     assert line.keys == (InlineKey(MATERIAL, 1000, 7, 2),)

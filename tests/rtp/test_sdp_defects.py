@@ -76,6 +76,8 @@ ODD = {
     "rtp/avp": (changed(b"RTP/AVP", b"rtp/avp"), b"m=audio 4000 rtp/avp 0 101\r\n"),
     "Audio": (changed(b"m=audio", b"m=Audio"), b"m=Audio 4000"),
     "IPV4": (changed(b"c=IN IP4", b"c=IN IPV4"), b"c=IN IPV4 192.0.2.1\r\n"),
+    "IPv4 under the name of IPv6": (changed(b"c=IN IP4", b"c=IN IP6"), b"c=IN IP6 192.0.2.1\r\n"),
+    "a type that nobody knows": (changed(b"c=IN IP4", b"c=IN IPX"), b"c=IN IPX 192.0.2.1\r\n"),
     "in ip4": (changed(b"c=IN IP4", b"c=in ip4"), b"c=in ip4 192.0.2.1\r\n"),
     "several c= in the session": (changed(b"t=0", b"c=IN IP4 192.0.2.7\r\nt=0"), b"c=IN IP4 192.0.2.7\r\n"),
     "c= of four fields": (changed(b"c=IN IP4 192.0.2.1", b"c=IN IP4 192.0.2.1 x"), b"c=IN IP4 192.0.2.1 x\r\n"),
@@ -200,6 +202,7 @@ def test_a_name_instead_of_an_address_is_taken() -> None:
         ("IN IP4 000.000.000.000", "0.0.0.0"),
         ("IN IP4 010.000.000.001", "10.0.0.1"),
         ("IN IP6 [2001:db8::1]", "2001:db8::1"),
+        ("IN IP4 2001:db8::1", "2001:db8::1"),
         ("in ip6 2001:db8::1", "2001:db8::1"),
     ],
 )

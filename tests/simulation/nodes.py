@@ -155,12 +155,22 @@ class _ByWayOf:
 class Nodes:
     """Everything: ``up`` are the nodes that the proxy believes in."""
 
-    def __init__(self, *people: str, phones: int = 0, mcus: int = 1, tones: bool = False, seed: int = 1) -> None:
+    def __init__(
+        self,
+        *people: str,
+        phones: int = 0,
+        mcus: int = 1,
+        tones: bool = False,
+        seed: int = 1,
+        authenticator: sip.Authenticator | None = None,
+    ) -> None:
+        """``authenticator`` is that of the nodes; None: everybody is believed."""
         self.network = SimNetwork(seed)
         self.network.clock.now = 100.0
         self.entropy = sip.SeededEntropy(f"nodes {seed}".encode())
         self.store = MemoryPlacement(lambda: self.network.now)
         self.store_away = False
+        self.authenticator = authenticator
         self.asked: list[tuple[str, Operation]] = []
         self.records = focus.MemoryStore(wall_clock=0.0)
         self.servers: dict[str, Server] = {}
@@ -237,8 +247,9 @@ class Nodes:
             mcu_factory_url=place.url(parts.MCU_FACTORY_PATH),
             mcu_factory_principal=name,
             callback_url=place.url(parts.FOCUS_PATH),
-            proxy=sip.ProxyConfig(trusted=TRUSTED),
+            proxy=sip.ProxyConfig(trusted=TRUSTED, secret="of all nodes"),
             member=member,
+            authenticator=self.authenticator,
         )
         factory = mcu.McuFactory(mcu.FactoryConfig(focus_peers=frozenset(FOCI)))
         factory.restore(self.store.places.values(), now=network.now)

@@ -560,45 +560,6 @@ def test_whom_nothing_lets_in_is_asked_who_it_is(meet: Meet) -> None:
     assert phone.refused()[0] == 401
 
 
-def test_many_calls_at_once_have_no_more_guesses_than_one_source_may(meet: Meet) -> None:
-    meeting = meet()
-    hold(meeting, passcode="2468", admission_policy="anonymous")
-    where, phone, calls = number(meeting), caller(meeting), []
-    for _ in range(4):
-        phone.events.clear()
-        phone.call(where)
-        phone.answered()
-        calls.append(phone.session)
-    phone.events.clear()
-    phone.call(where)
-    assert phone.refused()[0] == 503
-    for call in calls:
-        phone.session = call
-        while not phone.endpoint.is_over(call):  # until it is told that this was the last try
-            phone.press("1#")
-            meeting.network.run_for(2.0)
-    assert meeting.sim.farm.mcus["mcu"].counters["wrong passcodes"] == 10
-    other = caller(meeting, "other", "198.51.100.8")
-    other.call(where)
-    other.answered()
-
-
-def test_who_knew_the_passcode_has_guessed_nothing(meet: Meet) -> None:
-    meeting = meet()
-    hold(meeting, passcode="2468", admission_policy="anonymous")
-    phone = caller(meeting)
-    for _ in range(6):  # eighteen tries, if each call counted
-        phone.events.clear()
-        phone.call(number(meeting))
-        phone.answered()
-        meeting.network.run_for(0.5)
-        phone.press("2468#")
-        meeting.network.run_for(0.5)
-        assert list(statuses(meeting).values()) == ["connected"]
-        phone.hang_up()
-        meeting.network.run_for(0.5)
-
-
 def test_who_is_unknown_gets_a_name_that_is_nobodys(meet: Meet) -> None:
     meeting = meet(factory=OPEN)
     conferences = meeting.sim.farm.cores["focus"].focus
@@ -611,25 +572,3 @@ def test_who_is_unknown_gets_a_name_that_is_nobodys(meet: Meet) -> None:
     meeting.network.run_for(1.0)
     assert statuses(meeting) == {"unverified +15550100": "connected"}
     assert entity(meeting, "unverified +15550100").endswith("@anonymous.invalid")
-
-
-def test_numbers_cannot_be_tried_one_after_the_other(meet: Meet) -> None:
-    meeting = meet(factory=OPEN)
-    conferences = meeting.sim.farm.cores["focus"].focus
-    assert conferences is not None
-    context = conferences.inside.context
-    context.config = attrs.evolve(context.config, identify=identified_by_nobody)
-    phone = caller(meeting)
-    answers = []
-    for each in range(12):
-        phone.events.clear()
-        phone.call(f"sip:2222222{each:02}@example.com")
-        answers.append(phone.refused()[0])
-    assert answers == [404] * 10 + [503] * 2
-    phone.events.clear()
-    phone.call(number(meeting))
-    assert phone.refused()[0] == 503  # the right one is not told from the wrong ones
-    meeting.network.run_for(100.0)
-    phone.events.clear()
-    phone.call(number(meeting))
-    phone.answered()

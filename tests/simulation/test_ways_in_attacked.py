@@ -10,7 +10,7 @@ import sip
 from c3p import mcu_uri
 from pyc3p.simnet import Meeting
 from tests.simulation.caller import Caller
-from tests.simulation.test_ways_in import OPEN, Meet, caller, create, hold, identified_by_nobody, number, statuses
+from tests.simulation.test_ways_in import OPEN, Meet, caller, create, identified_by_nobody, number, statuses
 
 
 def of(meeting: Meeting) -> focus.Focus:
@@ -50,59 +50,6 @@ def test_a_stranger_is_asked_for_a_password_where_the_number_is_not_enough(meet:
     phone = caller(meeting)
     phone.call(number(meeting))
     assert phone.refused()[0] == 401
-
-
-# Passcodes -----------------------------------------------------------------------------------------------------------
-
-
-def with_passcode(meet: Meet) -> Meeting:
-    meeting = meet()
-    hold(meeting, passcode="2468", admission_policy="anonymous")
-    configure(meeting, identify=identified_by_nobody)
-    return meeting
-
-
-def test_many_calls_at_once_guess_no_more_than_one(meet: Meet) -> None:
-    meeting = with_passcode(meet)
-    phone = caller(meeting)
-    where = number(meeting)
-    for _ in range(4):  # three tries each, and ten wrong ones of a source: the fourth begins below ten
-        phone.events.clear()
-        phone.call(where)
-        phone.answered()
-    phone.events.clear()
-    phone.call(where)
-    assert phone.refused()[0] == 503
-    other = caller(meeting, "other", "198.51.100.8")
-    other.call(where)
-    other.answered()  # nobody else is kept out
-
-
-def test_who_knows_the_passcode_is_not_counted(meet: Meet) -> None:
-    meeting = with_passcode(meet)
-    where = number(meeting)
-    phone = caller(meeting)
-    for _ in range(6):  # eighteen tries, if they counted
-        phone.events.clear()
-        phone.call(where)
-        phone.answered()
-        meeting.network.run_for(0.5)
-        phone.press("2468#")
-        meeting.network.run_for(0.5)
-        phone.hang_up()
-        meeting.network.run_for(0.5)
-
-
-def test_the_passcodes_of_one_conference_are_guessed_from_everywhere_together(meet: Meet) -> None:
-    meeting = with_passcode(meet)
-    where = number(meeting)
-    answers = []
-    for each in range(36):
-        phone = caller(meeting, f"eve{each}", f"203.0.113.{each + 1}")
-        phone.call(where)
-        meeting.network.run_for(0.5)
-        answers.append(bool(phone.of(sip.SessionAnswered)))
-    assert answers == [True] * 34 + [False] * 2  # a hundred wrong ones of a conference, three a call
 
 
 # Being shut down -----------------------------------------------------------------------------------------------------

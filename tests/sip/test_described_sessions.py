@@ -108,7 +108,8 @@ def test_an_update_is_an_offer_only_with_a_description(net: Network, alice: Agen
     bob.endpoint.accept(bob.one(InviteReceived).session, body=b"v=0 bob", content_type=SDP, now=net.now)
     net.run(0.1)
     session = alice.one(SessionAnswered).session
-    alice.endpoint.update(session, body=b"x", content_type="application/foo", now=net.now)
+    optional = ("Content-Disposition", "render;handling=optional")
+    alice.endpoint.update(session, headers=[optional], body=b"x", content_type="application/foo", now=net.now)
     net.run(0.1)
     assert bob.of(UpdateReceived) == []
     assert alice.one(ResponseReceived).response.status == 200

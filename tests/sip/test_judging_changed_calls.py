@@ -92,6 +92,19 @@ def repeat(which: Which, *after: float, **fields: str) -> Change:
     return repeated
 
 
+def again(which: Which, *, Via: str, method: str | None = None) -> Change:
+    """Send the first message that is meant again, as if it were the answer to something else."""
+
+    def repeated(passages: list[Passage]) -> list[Passage]:
+        first = next(each for each in passages if which(each))
+        lines = {"Via": Via}
+        if method is not None:
+            lines["CSeq"] = f"{first.message.cseq.number} {method}"
+        return [*passages, attrs.evolve(first, at=first.at + 0.3, message=first.message.evolve(set=lines))]
+
+    return repeated
+
+
 def both(*changes: Change) -> Change:
     def changed(passages: list[Passage]) -> list[Passage]:
         for each in changes:
@@ -198,6 +211,12 @@ CHANGES: Final[Sequence[tuple[str, tuple[Step, ...], Change, str, str]]] = (
     ("200 without answer", HUNG_UP, rewrite(answers(200, "INVITE"), without_body), "13.3.1.4", "has the answer"),
     ("another answer", TALK, rewrite(answers(200, "INVITE"), lambda m: m.evolve(
         body=b"v=0\r\ns=2\r\n", set={"Content-Type": "application/sdp"})), "13.2.1", "no other description"),
+    # What belongs to nothing
+    ("another branch", HUNG_UP, again(answers(200, "INVITE"), Via=VIA + "z9hG4bKother"), "8.2.6.2", "Via of a"),
+    ("a 200 to no INVITE", TALK, again(answers(200, "UPDATE"), Via=VIA + "z9hG4bKother", method="INVITE"),
+     "8.2.6.2", "CSeq of a"),
+    ("BYE to nobody", HUNG_UP, change(asks("BYE"), To="<sip:alice@example.com>;tag=x"), "12.2.1.1", "the tag in To"),
+    ("BYE of a caller to nobody", TALK, change(asks("BYE"), To="<sip:b@example.com>;tag=x"), "12.2.1.1", "tag in To"),
     ("offer over offer", TALK, both(move(asks("UPDATE"), 0.5)), "RFC 3311 section 5.1", "nobody offers while"),
 )  # fmt: skip
 
@@ -229,6 +248,32 @@ def test_an_ack_and_a_cancel_that_may_be_of_another_invite_are_not_blamed() -> N
 
 def _astray(passages: list[Passage]) -> list[str]:
     return [each.clause for each in check_traffic(passages, until=600.0) if "the single Via" in each.clause]
+
+
+def test_what_may_belong_to_something_that_was_not_seen_is_not_blamed() -> None:
+    """A request that was not captured, a fork whose tag was heard of, a dialog that began before."""
+    other = again(answers(200, "INVITE"), Via=VIA + "z9hG4bKother")
+    assert not _strayed(drop(asks("INVITE"))(other(list(call(HUNG_UP)))))
+    bye = change(asks("BYE"), To="<sip:alice@example.com>;tag=nobody")
+    assert not _strayed(drop(answers(200, "INVITE"))(bye(list(call(TALK)))))
+    forked = both(bye, again_with_tag("nobody"))
+    assert not _strayed(forked(list(call(TALK))))
+
+
+def again_with_tag(tag: str) -> Change:
+    """Another callee takes the call as well."""
+
+    def repeated(passages: list[Passage]) -> list[Passage]:
+        first = next(each for each in passages if answers(200, "INVITE")(each))
+        other = first.message.evolve(set={"To": f"<sip:callee@example.com>;tag={tag}"})
+        return [*passages, attrs.evolve(first, at=first.at + 0.01, message=other)]
+
+    return repeated
+
+
+def _strayed(passages: list[Passage]) -> list[str]:
+    words = ("Via of a response", "CSeq of a response", "the tag in To")
+    return [each.clause for each in check_traffic(passages, until=600.0) if each.clause.startswith(words)]
 
 
 def test_what_only_one_side_said_is_not_held_against_it() -> None:

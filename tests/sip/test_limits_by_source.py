@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import (
@@ -333,6 +333,41 @@ def test_shares_are_what_was_taken_and_not_given_back(steps: list[tuple[bool, st
             held[holder] = max(0, held[holder] - amount)
         assert {each: shares[each] for each in held} == held
         assert len(shares) == sum(1 for each in held.values() if each)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.floats(1.0, 600.0),
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.0, 50.0), st.floats(0.0, 8.0)), max_size=60),
+)
+def test_whatever_the_pace_no_more_is_done_than_twice_the_limit_in_a_window(
+    most: int, window: float, steps: list[tuple[str, float, float]]
+) -> None:
+    buckets, now = TokenBuckets(rate=most / window, burst=most, limit=10), 0.0
+    done: dict[str, list[float]] = {}
+    for key, pause, counted_elsewhere in steps:
+        now += pause
+        left = buckets.left(key, now=now)
+        buckets.leave(key, most - counted_elsewhere, now=now)
+        assert buckets.left(key, now=now) == pytest.approx(max(0.0, min(left, most - counted_elsewhere)))
+        wait = buckets.wait(key, now=now)
+        if buckets.take(key, now=now):
+            assert wait == 0.0
+            done.setdefault(key, []).append(now)
+        else:
+            assert buckets.left(key, now=now + wait) == pytest.approx(1.0, abs=1e-6)
+    for times in done.values():
+        for at in times:
+            assert sum(at - window < one <= at for one in times) <= 2 * most
+
+
+def test_who_was_quiet_for_longest_is_forgotten_first() -> None:
+    buckets = TokenBuckets(rate=0.01, burst=1, limit=2)
+    for key in ("a", "b", "c"):
+        buckets.leave(key, 0.0, now=0.0)
+    assert len(buckets) == 2
+    assert [buckets.wait(key, now=0.0) > 0 for key in ("a", "b", "c")] == [False, True, True]
 
 
 def test_rates_of_sources_do_not_touch_each_other() -> None:

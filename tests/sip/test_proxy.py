@@ -206,6 +206,13 @@ def call(town: Town, *, users: str = BOB) -> Request:
 # A call --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("route", [(), ("<sip:example.com.;lr>",)])
+def test_a_domain_with_the_dot_of_the_root_is_ours(route: Sequence[str]) -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(uri="sip:bob@Example.com.", route=route), town.flow(ALICE))
+    assert str(town.request_to(BOB).uri) == f"sip:bob@{BOB}"
+
+
 def test_an_invite_goes_to_the_contact_of_the_user() -> None:
     town = Town(BOB_AT_HOME)
     arrived = call(town)

@@ -194,11 +194,46 @@ def test_several_contacts_change_together_or_not_at_all() -> None:
     assert len(element.contacts()) == 1
 
 
+@pytest.mark.parametrize("domain", ["example.com.", "EXAMPLE.COM."])
+def test_a_domain_is_served_also_with_the_dot_of_the_root(domain: str) -> None:
+    element = Element()
+    assert element.register(BOB, to=f"<sip:bob@{domain}>", uri=f"sip:{domain}").status == 200
+    assert element.contacts() == element.contacts(f"sip:bob@{domain}") == ["sip:bob@192.0.2.1:5070"]
+
+
 def test_contacts_are_compared_as_uris_not_as_text() -> None:
     element = Element()
     element.register("<sip:bob@HOST.example;transport=tcp>")
     element.register("Bob <sip:bob@host.example;transport=TCP>", cseq=2)
     assert len(element.contacts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("contacts", "bound"),
+    [
+        ((BOB, BOB), [f"{BOB};expires=3600"]),
+        ((f"{BOB};expires=100", f"{BOB};expires=200"), [f"{BOB};expires=200"]),
+        ((BOB, f"{BOB};expires=0"), []),
+        ((f"{BOB};expires=0", BOB), [f"{BOB};expires=3600"]),
+        ((f"{BOB};{INSTANCE}", f"<sip:bob@192.0.2.1>;{INSTANCE}"), [f"<sip:bob@192.0.2.1>;{INSTANCE};expires=3600"]),
+    ],
+)
+def test_of_a_contact_that_comes_twice_in_one_request_the_last_counts(
+    contacts: tuple[str, ...], bound: list[str]
+) -> None:
+    element = Element()
+    assert element.register(BOB).status == 200
+    response = element.register(*contacts, cseq=2, call_id="another")
+    assert response.status == 200
+    assert [str(each) for each in response.contact] == bound
+
+
+@pytest.mark.parametrize("granted", ["gruu", "pub-gruu", "temp-gruu", "Temp-GRUU"])
+@pytest.mark.parametrize("supported", ["path", "gruu, gruu-10"])
+def test_what_only_a_registrar_grants_is_not_taken_from_a_client(granted: str, supported: str) -> None:
+    response = Element().register(f'{BOB};{granted}="sip:eve@example.com;gr=1";audio', Supported=supported)
+    assert response.status == 200
+    assert [str(each) for each in response.contact] == [f"{BOB};audio;expires=3600"]
 
 
 def test_the_same_device_on_a_new_connection_replaces_its_old_contact() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import LocalProtocolError, MalformedHeader, SipError, Uri, aor_key, conference_key, refuse
+from sip import LocalProtocolError, MalformedHeader, SipError, Uri, aor_key, canonical_host, conference_key, refuse
 from sip.testing import sip_uris, tel_uris, uris
 
 CONFERENCE = "sip:alice@example.com;gruu;opaque=app:conf:focus:id:7A1B"
@@ -53,6 +53,19 @@ def test_the_parts_of_a_uri() -> None:
     assert uri.transport == "tcp"
     assert uri.lr
     assert uri.headers == (("Subject", "a&b"), ("X", ""))
+
+
+@pytest.mark.parametrize("written", ["sip:bob@Example.COM.", "sip:b%6Fb@example.com.", "sip:bob@example.com.;user=ip"])
+def test_a_name_with_the_dot_of_the_root_is_the_same_name_and_prints_as_it_came(written: str) -> None:
+    uri = Uri.parse(written)
+    plain = Uri.parse(written.replace("com.", "com").replace("COM.", "COM"))
+    assert uri.host == canonical_host("EXAMPLE.com.") == "example.com"
+    assert uri == plain
+    assert uri.equivalent(plain)
+    assert aor_key(uri) == aor_key(plain)
+    assert str(uri) == written
+    assert str(uri.with_params(lr=None)).lower().startswith(written.lower())
+    assert uri.host_port == "example.com."
 
 
 def test_an_ipv6_host_has_no_brackets_and_gets_them_back() -> None:

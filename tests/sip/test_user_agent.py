@@ -33,9 +33,6 @@ class Media:
             raise ValueError("no common codec")
         self.seen.append(answer)
 
-    def repeat(self) -> bytes:
-        return f"again, {self.name}".encode()
-
     def roll_back(self) -> None:
         self.rolled_back += 1
 
@@ -220,6 +217,66 @@ def test_too_many_calls_are_busy(net: Network, alice: Person) -> None:
 
 
 # In a call
+
+
+def talking_to(carol: Agent, bob: Person) -> sip.SessionId:
+    """A call of somebody who is no user agent, and does what he likes in it."""
+    session = carol.invite(bob.agent.uri(), body=b"offer of carol")
+    carol.net.run(1)
+    received(bob).answer(bob.media, now=carol.net.now)
+    bob.do()
+    carol.endpoint.ack(session, now=carol.net.now)
+    carol.net.run(1)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("body", "seen", "rolled_back"),
+    [
+        (b"answer of carol", [b"offer of carol", b"answer of carol"], 0),
+        (b"", [b"offer of carol"], 1),
+        (b"\0", [b"offer of carol"], 1),
+    ],
+    ids=["an answer", "no answer", "an answer that cannot be used"],
+)
+def test_whoever_asks_for_our_offer_answers_it_in_the_ack(
+    net: Network, bob: Person, body: bytes, seen: list[bytes], rolled_back: int
+) -> None:
+    bob.media.refuses = b"\0"
+    carol = net.agent("carol")
+    session = talking_to(carol, bob)
+    carol.endpoint.reinvite(session, now=net.now)
+    net.run(1)
+    (offered,) = carol.of(sip.ResponseReceived)
+    assert offered.response.body == b"offer of bob, held None"
+    assert not received(bob).may_hold
+    carol.endpoint.update(session, body=b"crossing", content_type="application/sdp", now=net.now)
+    net.run(1)
+    assert [each.response.status for each in carol.of(sip.ResponseReceived)] == [200, 491]
+    carol.endpoint.ack(session, body=body, content_type="application/sdp" if body else None, now=net.now)
+    net.run(1)
+    assert (bob.media.seen, bob.media.rolled_back) == (seen, rolled_back)
+    assert received(bob).may_hold
+    carol.endpoint.reinvite(session, body=b"another offer", content_type="application/sdp", now=net.now)
+    net.run(1)
+    assert [each.response.status for each in carol.of(sip.ResponseReceived)] == [200, 491, 200]
+    assert bob.media.seen == [*seen, b"another offer"]
+
+
+@pytest.mark.parametrize(("disposition", "status"), [("render", 415), ("render;handling=optional", 200)])
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_body_that_nobody_reads_is_refused_in_a_call_unless_it_is_optional(
+    net: Network, bob: Person, method: str, disposition: str, status: int
+) -> None:
+    carol = net.agent("carol")
+    session = talking_to(carol, bob)
+    ask = carol.endpoint.reinvite if method == "INVITE" else carol.endpoint.update
+    headers = [("Content-Disposition", disposition)]
+    ask(session, headers=headers, body=b"hello", content_type="text/plain", now=net.now)
+    net.run(1)
+    (answered,) = carol.of(sip.ResponseReceived)
+    assert answered.response.status == status
+    assert answered.response.headers.get("Accept") == (None if status == 200 else "application/sdp")
 
 
 def test_hold_is_agreed_and_taken_back(alice: Person, bob: Person) -> None:

@@ -96,3 +96,18 @@ def test_hops_compare_by_meaning() -> None:
     assert len({Via("TCP", "h.example"), Via.parse("SIP/2.0/TCP h.example")}) == 1
     assert Via("TCP", "h.example") != "x"
     assert "h.example" in repr(Via("TCP", "h.example"))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "SIP/2.0/UDP Host.Example.;branch=z9hG4bK1",
+        "SIP/2.0/UDP Host_1.Example.:5060;branch=z9hG4bK1;rport=",
+        "SIP/2.0/UDP Host.Example:5060;branch=z9hG4bK1;rport=",
+    ],
+)
+def test_a_sent_by_is_compared_by_value_and_goes_back_as_it_came(written: str) -> None:
+    via = Via.parse(written)
+    assert via.host.endswith(".example")
+    assert via.sent_by == written.split(" ")[1].split(";")[0].lower()
+    assert str(via.with_params(received="192.0.2.1")) == f"{written};received=192.0.2.1"

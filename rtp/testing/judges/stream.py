@@ -28,6 +28,9 @@ _LONG_ENOUGH: Final = 2.0
 #: By how much a clock may be wrong: more is no drift, but another rate, or a clock that stood still.
 _DRIFT: Final = 0.05
 _LATE: Final = 0.5
+_DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
+#: With which nothing is sent but RTCP.
+_MUTE: Final = ("recvonly", "inactive")
 
 
 @attrs.frozen
@@ -48,14 +51,19 @@ def check_stream(
     srtp: str | None = None,
     reduced_size: bool = False,
     complete: bool = False,
+    direction: str | None = None,
 ) -> list[Finding]:
     """Judge what one sender sent to one receiver, in the order of sending.
 
     ``formats`` are those of the session description that the sender has from the receiver, by payload type; without
     them the static ones give the clocks. ``srtp`` names the profile of what is encrypted, as for `SrtpContext`. With
     ``reduced_size`` RTCP need not be compound (RFC 5506). ``complete`` says that nothing is missing, so that each gap
-    is the sender's. Raises LocalProtocolError for a profile that is none, and nothing whatever the packets hold.
+    is the sender's. ``direction`` is what the sender has said of the stream all the time that the packets are of: with
+    ``recvonly`` and ``inactive`` it sends RTCP alone. Raises LocalProtocolError for a profile or a direction that is
+    none, and nothing whatever the packets hold.
     """
+    if direction is not None and direction not in _DIRECTIONS:
+        raise LocalProtocolError(f"direction must be one of {', '.join(_DIRECTIONS)}, not {direction!r}")
     if srtp is not None and srtp not in PROFILES:
         raise LocalProtocolError(f"not an SRTP profile: {srtp!r}")
     profile = None if srtp is None else PROFILES[srtp]
@@ -77,6 +85,10 @@ def check_stream(
             found += _events(source, events)
     if formats:
         found += _agreed(media, formats)
+    if direction in _MUTE and media:
+        clause = "nothing but RTCP is sent on a stream that is recvonly or inactive"
+        seen = f"{len(media)} packets while it is {direction}"
+        found.append(_finding("RFC 3264 section 5.1", Force.SHOULD, clause, seen, media[0][0]))
     sent = [(packet.at, each) for packet, each in media]
     at_reports = [(each.at, each.data) for each in reports]
     found += check_reports(at_reports, sent, clocks, srtp=profile, reduced_size=reduced_size)

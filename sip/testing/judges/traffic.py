@@ -13,6 +13,7 @@ from sip.testing.judges.finding import Finding
 from sip.testing.judges.offer_answer import check_offer_answer
 from sip.testing.judges.passage import Passage
 from sip.testing.judges.reading import call_id_of, cseq_of, from_tag, to_tag, top_via
+from sip.testing.judges.strayed import check_strayed
 from sip.testing.judges.timers import LONGEST
 from sip.testing.judges.transaction import check_transaction
 
@@ -49,6 +50,7 @@ def check_traffic(passages: Iterable[Passage], *, until: float | None = None) ->
     for messages in transactions:
         found += check_transaction(messages, until=alive(messages))
     found += check_astray(transactions)
+    found += check_strayed(everything)
     for messages in dialogs_of(everything):
         found += check_dialog(messages, until=alive(messages))
         found += check_offer_answer(messages)
