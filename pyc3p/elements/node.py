@@ -66,7 +66,6 @@ class Node:
         sip_port_option: str = "--sip-port",
     ) -> None:
         """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without.
-
         ``sip_port_option`` is what changes the SIP port, for who reads that it is in use.
         """
         self.element = element

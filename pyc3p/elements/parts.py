@@ -333,7 +333,6 @@ def av_mcu(
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
     With ``with_chat`` there is a chat MCU beside it, of the same principal, which `chat.chat_mcu_of` finds.
-
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
     trust = trust or McuTrust()
