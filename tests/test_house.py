@@ -78,6 +78,10 @@ class Tree:
         self._imports: dict[str, list[tuple[str, str | None]]] = {}
         self._shown: dict[str, frozenset[str]] = {}
 
+    def __repr__(self) -> str:
+        """In the words of a test that failed: pytest would print every source otherwise, for minutes."""
+        return f"Tree of {len(self.paths)} modules"
+
     def imports(self, module: str) -> list[tuple[str, str | None]]:
         """Every import of a module, in functions and under ``TYPE_CHECKING`` too: the source, and the name taken."""
         if module not in self._imports:

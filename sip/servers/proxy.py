@@ -152,8 +152,7 @@ class Proxy:
         return self.take_events()
 
     def abandon(self, event: Event, *, now: float) -> None:
-        """Answer 500 to the request that an event was about, and forget it. `sip.Pump` calls it
-        where handling the event has raised."""
+        """Answer 500 to the request of an event whose handling raised, and forget it (`sip.Pump` calls it)."""
         number: Any = getattr(event, "transaction", None) or getattr(event, "request_id", None)
         context = self._contexts.get(number) or self._branches.get(number)
         if context is not None and not context.answered:

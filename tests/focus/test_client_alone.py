@@ -218,7 +218,7 @@ def test_refreshes_of_the_dialog_are_welcome() -> None:
     site, server, alice = setting()
     join(site, alice)
     assert server.session is not None
-    server.node.endpoint.update(server.session, body=b"x", content_type="text/plain", now=site.net.now)
+    server.node.endpoint.update(server.session, now=site.net.now)
     site.net.run()
     assert answer_of(site, "alice").status == 200
 
