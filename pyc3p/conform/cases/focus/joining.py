@@ -53,7 +53,7 @@ def welcomed(bench: FocusBench) -> None:
 
 @focus_case("RFC 4579 section 5.1", Force.SHOULD, applies=FOCUS)
 def isfocus(bench: FocusBench) -> None:
-    """The Contact of the 200 to a join has the parameter isfocus. A Focus may hide that it is one (section 4.2)."""
+    """The Contact of the 200 to a join has the parameter isfocus. A Focus may hide it (RFC 4579 section 4.2)."""
     answered = bench.member().try_to_join()
     if answered.status >= 300:
         bench.skip(f"the join is answered {answered.told}")
