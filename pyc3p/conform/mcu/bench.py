@@ -44,6 +44,8 @@ from pyc3p.conform.target import Target
 from pyc3p.conform.wire import Pace
 from sip import DigestClient, Entropy
 
+#: Content-Type of a C3P document over HTTP.
+DOCUMENT_TYPE: Final = f"{CCCP_TYPE}; charset=utf-8"
 _ID_LENGTH: Final = 8
 
 
@@ -117,9 +119,7 @@ class McuBench(Bench):
             raise Silent(line.problem or f"nothing in {self.patience:g} s to a document")
         return line.answered
 
-    def head(
-        self, length: int, *, secret: str | None = None, content_type: str = f"{CCCP_TYPE}; charset=utf-8"
-    ) -> bytes:
+    def head(self, length: int, *, secret: str | None = None, content_type: str = DOCUMENT_TYPE) -> bytes:
         """The head of a POST."""
         target = self.mcu
         shown = target.secret if secret is None else secret
