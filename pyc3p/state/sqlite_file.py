@@ -5,6 +5,7 @@ Writes that wait while it writes become one transaction: the disk is asked once 
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import os
@@ -64,7 +65,7 @@ class Job:
             self.future.get_loop().call_soon_threadsafe(unless_done)
 
 
-class SqliteFile:
+class SqliteFile(abc.ABC):
     """One file, which only its owner can read. What is in it, and who else may have it open, its kinds say."""
 
     #: Of the file: four letters, so that another program's database is not taken for ours.
@@ -87,13 +88,13 @@ class SqliteFile:
 
     # For its kinds ---------------------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def _prepare(self, database: sqlite3.Connection) -> None:
         """Take the file, see to it that it is one of ours, and that its tables are there."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _write_pieces(self, pieces: Sequence[Piece]) -> None:
         """Write pieces, each key once, inside of a transaction."""
-        raise NotImplementedError
 
     def _check(self, database: sqlite3.Connection) -> None:
         """Raises StoreInUse for the database of another program, or of a later version."""

@@ -28,6 +28,18 @@ from c3p import (
 #: The stream that a phone of ours is called for.
 AUDIO_ID: Final = "1"
 
+#: What a phone that is called refuses with, and what a Focus or an MCU of ours says of it: reason and specific reason.
+REFUSALS: Final[dict[str, tuple[str, int, tuple[str, str]]]] = {
+    "busy": ("is busy", 486, ("otherFailure", "dialOutBusy")),
+    "busy-everywhere": ("is busy everywhere", 600, ("otherFailure", "dialOutBusy")),
+    "declined": ("declines", 603, ("otherFailure", "dialOutDeclined")),
+    "forbidden": ("forbids it", 403, ("otherFailure", "dialOutDeclined")),
+    "not-found": ("is not there", 404, ("otherFailure", "dialOutNotFound")),
+    "no-common-media": ("knows none of the codecs", 488, ("otherFailure", "dialOutMedia")),
+    "unavailable": ("is not available", 480, ("timeout", "dialOutTimeout")),
+    "broken": ("has a fault", 500, ("otherFailure", "dialOutFailed")),
+}
+
 
 def dial_out(
     conference: str,

@@ -9,7 +9,7 @@ from pyc3p.conform.case import Trait
 from pyc3p.conform.cases.focus.sources import CONFBAS, DIAL_OUT, DIALS, OURS, TWO_FOLLOWED, add_focus_case, focus_case
 from pyc3p.conform.conference.answers import Answered
 from pyc3p.conform.conference.bench import FocusBench
-from pyc3p.conform.conference.commands import eject, mute
+from pyc3p.conform.conference.commands import REFUSALS, eject, mute
 from pyc3p.conform.conference.member import Member
 from pyc3p.conform.phone import Manner, Phone, Ringing
 from sip.testing import Force
@@ -154,19 +154,6 @@ def shown_ringing(bench: FocusBench) -> None:
     _rings(bench, phone)
     if not organizer.until(lambda: "alerting" in _statuses(organizer, phone)):
         bench.blame(f"the roster shows {', '.join(_statuses(organizer, phone)) or 'nobody'}")
-
-
-#: What a phone refuses with, and what a Focus of ours says of it: reason and specific reason.
-REFUSALS: dict[str, tuple[str, int, tuple[str, str]]] = {
-    "busy": ("is busy", 486, ("otherFailure", "dialOutBusy")),
-    "busy-everywhere": ("is busy everywhere", 600, ("otherFailure", "dialOutBusy")),
-    "declined": ("declines", 603, ("otherFailure", "dialOutDeclined")),
-    "forbidden": ("forbids it", 403, ("otherFailure", "dialOutDeclined")),
-    "not-found": ("is not there", 404, ("otherFailure", "dialOutNotFound")),
-    "no-common-media": ("knows none of the codecs", 488, ("otherFailure", "dialOutMedia")),
-    "unavailable": ("is not available", 480, ("timeout", "dialOutTimeout")),
-    "broken": ("has a fault", 500, ("otherFailure", "dialOutFailed")),
-}
 
 
 def _refused(status: int) -> Callable[[FocusBench], None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from c3p import AddUser, JoiningMethod, guid_key, uri_key
 from pyc3p.conform.cases.mcu.sources import CALLS, CONFBAS, DIAL_OUT, OURS, add_mcu_case, mcu_case
-from pyc3p.conform.conference.commands import dial_out
+from pyc3p.conform.conference.commands import REFUSALS, dial_out
 from pyc3p.conform.mcu.bench import McuBench
 from pyc3p.conform.mcu.replies import Replied
 from pyc3p.conform.phone import Manner, Phone, Ringing
@@ -146,19 +146,6 @@ def acknowledged(bench: McuBench) -> None:
     phone, call = in_call(bench)
     if not phone.until(lambda: call.acknowledged is not None):
         bench.blame("no ACK")
-
-
-#: What a phone refuses with, and what an MCU of ours says of it: reason and specific reason.
-REFUSALS: dict[str, tuple[str, int, tuple[str, str]]] = {
-    "busy": ("is busy", 486, ("otherFailure", "dialOutBusy")),
-    "busy-everywhere": ("is busy everywhere", 600, ("otherFailure", "dialOutBusy")),
-    "declined": ("declines", 603, ("otherFailure", "dialOutDeclined")),
-    "forbidden": ("forbids it", 403, ("otherFailure", "dialOutDeclined")),
-    "not-found": ("is not there", 404, ("otherFailure", "dialOutNotFound")),
-    "no-common-media": ("knows none of the codecs", 488, ("otherFailure", "dialOutMedia")),
-    "unavailable": ("is not available", 480, ("timeout", "dialOutTimeout")),
-    "broken": ("has a fault", 500, ("otherFailure", "dialOutFailed")),
-}
 
 
 def _refused(status: int) -> Callable[[McuBench], None]:
